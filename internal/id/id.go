@@ -1,0 +1,140 @@
+// Package id makes and reads identifiers: a prefix that names the kind and a
+// ULID (https://github.com/ulid/spec), so that ids sort by their time of making.
+//
+// Three kinds carry a suffix which leads from the id to its item without an
+// index: an invitation's names its address, a join request's and a key's the user.
+package id
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+type (
+	// Organization is "org_" + ULID.
+	Organization string
+	// User is "usr_" + ULID; service accounts have one too.
+	User string
+	// Key is "key_" + ULID + the owner's ULID.
+	Key string
+	// Session is "ses_" + ULID.
+	Session string
+	// Team is "team_" + ULID.
+	Team string
+	// Invitation is "inv_" + ULID + 16 characters of the address's hash.
+	Invitation string
+	// JoinRequest is "jrq_" + ULID + the user's ULID.
+	JoinRequest string
+)
+
+var errForm = errors.New("is not an id of this kind")
+
+// alphabet is Crockford's base 32, as in ULIDs.
+const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+var crockford = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
+
+const (
+	ulidLength        = 26
+	addressHashLength = 16
+)
+
+// New returns prefix + "_" + a ULID of that time.
+func New(prefix string, now time.Time) string {
+	return prefix + "_" + newULID(now)
+}
+
+// entropy keeps the order of ids that are made within one millisecond.
+var entropy = &ulid.LockedMonotonicReader{MonotonicReader: ulid.Monotonic(rand.Reader, 0)}
+
+func newULID(now time.Time) string {
+	return ulid.MustNew(ulid.Timestamp(now), entropy).String()
+}
+
+func NewOrganization(now time.Time) Organization { return Organization(New("org", now)) }
+func NewUser(now time.Time) User                 { return User(New("usr", now)) }
+func NewSession(now time.Time) Session           { return Session(New("ses", now)) }
+
+// NewInvitation returns an id that leads to the invitation of that address.
+func NewInvitation(now time.Time, address string) Invitation {
+	return Invitation(New("inv", now) + AddressHash(address))
+}
+
+// AddressHash returns 16 characters (80 bits) of the SHA-256 of a normalised
+// address: the part of an invitation's key that enforces one live invitation
+// per address and organization.
+func AddressHash(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return crockford.EncodeToString(sum[:10])
+}
+
+// IsAddressHash reports whether s has the form of an AddressHash.
+func IsAddressHash(s string) bool {
+	return len(s) == addressHashLength && strings.Trim(s, alphabet) == ""
+}
+
+// AddressHash returns the suffix that names the address.
+func (i Invitation) AddressHash() string { return string(i[len("inv_")+ulidLength:]) }
+
+// NewJoinRequest returns an id that leads to the request of that user.
+func NewJoinRequest(now time.Time, user User) JoinRequest {
+	return JoinRequest(New("jrq", now) + string(user[len("usr_"):]))
+}
+
+// NewKey returns an id that leads to the key of that user.
+func NewKey(now time.Time, user User) Key {
+	return Key(New("key", now) + string(user[len("usr_"):]))
+}
+
+// User returns the user whose key it is.
+func (k Key) User() User { return User("usr_" + k[len("key_")+ulidLength:]) }
+
+// Bytes returns the 16 bytes of the key's own ULID.
+func (k Key) Bytes() [16]byte { return ulid.MustParse(string(k)[len("key_") : len("key_")+ulidLength]) }
+
+// User returns the user whose request it is.
+func (r JoinRequest) User() User { return User("usr_" + r[len("jrq_")+ulidLength:]) }
+
+func (o *Organization) UnmarshalText(b []byte) error { return read(o, b, "org_", 1, 0) }
+func (u *User) UnmarshalText(b []byte) error         { return read(u, b, "usr_", 1, 0) }
+func (k *Key) UnmarshalText(b []byte) error          { return read(k, b, "key_", 2, 0) }
+func (s *Session) UnmarshalText(b []byte) error      { return read(s, b, "ses_", 1, 0) }
+func (t *Team) UnmarshalText(b []byte) error         { return read(t, b, "team_", 1, 0) }
+func (i *Invitation) UnmarshalText(b []byte) error   { return read(i, b, "inv_", 1, addressHashLength) }
+func (r *JoinRequest) UnmarshalText(b []byte) error  { return read(r, b, "jrq_", 2, 0) }
+
+// read takes a prefix, a number of ULIDs and a number of further characters.
+func read[T ~string](into *T, b []byte, prefix string, ulids, further int) error {
+	rest, ok := strings.CutPrefix(string(b), prefix)
+	if !ok || len(rest) != ulids*ulidLength+further || strings.Trim(rest, alphabet) != "" {
+		return errForm
+	}
+	for i := range ulids {
+		if rest[i*ulidLength] > '7' { // a ULID has 128 bits: its first character holds three
+			return errForm
+		}
+	}
+	*into = T(b)
+	return nil
+}
+
+// Bytes returns the 16 bytes of a plain "prefix_ULID" id.
+func Bytes[T Organization | User | Session](id T) [16]byte {
+	return ulid.MustParse(string(id)[len("xxx_"):])
+}
+
+// KeyOf is the inverse of Key.Bytes and Key.User.
+func KeyOf(b [16]byte, user User) Key {
+	return Key("key_" + ulid.ULID(b).String() + string(user[len("usr_"):]))
+}
+
+// OrganizationOf, UserOf and SessionOf are the inverse of Bytes.
+func OrganizationOf(b [16]byte) Organization { return Organization("org_" + ulid.ULID(b).String()) }
+func UserOf(b [16]byte) User                 { return User("usr_" + ulid.ULID(b).String()) }
+func SessionOf(b [16]byte) Session           { return Session("ses_" + ulid.ULID(b).String()) }

@@ -1,0 +1,126 @@
+package route
+
+import p "roster/internal/permission"
+
+const (
+	Register           ID = "register"
+	VerifyEmail        ID = "verifyEmail"
+	ResendVerification ID = "resendVerification"
+	Login              ID = "login"
+	Refresh            ID = "refresh"
+	Logout             ID = "logout"
+	Me                 ID = "me"
+	MyOrganizations    ID = "listMyOrganizations"
+	SwitchOrganization ID = "switchOrganization"
+	JWKS               ID = "jwks"
+
+	CreateOrganization    ID = "createOrganization"
+	ListOrganizations     ID = "listOrganizations"
+	GetOrganization       ID = "getOrganization"
+	UpdateOrganization    ID = "updateOrganization"
+	SuspendOrganization   ID = "suspendOrganization"
+	UnsuspendOrganization ID = "unsuspendOrganization"
+
+	RegisterInvite   ID = "registerInvite"
+	InviteMember     ID = "inviteMember"
+	ListInvitations  ID = "listInvitations"
+	ResendInvitation ID = "resendInvitation"
+	RevokeInvitation ID = "revokeInvitation"
+	GetInvitation    ID = "getInvitation"
+	AcceptInvitation ID = "acceptInvitation"
+
+	RequestToJoin       ID = "requestToJoin"
+	ListMyJoinRequests  ID = "listMyJoinRequests"
+	WithdrawJoinRequest ID = "withdrawJoinRequest"
+	ListJoinRequests    ID = "listJoinRequests"
+	ApproveJoinRequest  ID = "approveJoinRequest"
+	RejectJoinRequest   ID = "rejectJoinRequest"
+
+	ListMembers          ID = "listMembers"
+	GetMember            ID = "getMember"
+	UpdateMember         ID = "updateMember"
+	RemoveMember         ID = "removeMember"
+	LeaveOrganization    ID = "leaveOrganization"
+	CreateServiceAccount ID = "createServiceAccount"
+	SuspendMember        ID = "suspendMember"
+	UnsuspendMember      ID = "unsuspendMember"
+	ListUsers            ID = "listUsers"
+	ChangeUserRole       ID = "changeUserRole"
+
+	CreateKey ID = "createKey"
+	ListKeys  ID = "listKeys"
+	RevokeKey ID = "revokeKey"
+
+	Authorize   ID = "authorize"
+	KeyStatus   ID = "keyStatus"
+	RecordUsage ID = "recordUsage"
+	UsageReport ID = "usageReport"
+
+	Home       ID = "home"
+	OpenAPI    ID = "openapi"
+	Docs       ID = "docs"
+	InvitePage ID = "invitePage"
+	VerifyPage ID = "verifyPage"
+)
+
+// All is every route.
+var All = []Route{
+	{Register, "POST /auth/register", "accounts", Public, nil, 201, "Create an account, optionally with a first organization"},
+	{VerifyEmail, "POST /auth/verify-email", "accept", Public, nil, 200, "Prove an address with the token that was mailed to it"},
+	{ResendVerification, "POST /auth/verify-email/resend", "accounts", Account, nil, 200, "Mail the verification link again"},
+	{Login, "POST /auth/login", "accounts", Public, nil, 200, "Log in with address and password"},
+	{Refresh, "POST /auth/refresh", "accounts", Public, nil, 200, "Exchange a refresh token for new tokens"},
+	{Logout, "POST /auth/logout", "accounts", Account, nil, 200, "End the session"},
+	{Me, "GET /auth/me", "accounts", Account, nil, 200, "Who the caller is"},
+	{MyOrganizations, "GET /auth/organizations", "accounts", Account, nil, 200, "The organizations the caller belongs to"},
+	{SwitchOrganization, "POST /auth/switch-org", "accounts", Account, nil, 200, "New tokens for another organization of the caller"},
+	{JWKS, "GET /.well-known/jwks.json", "accounts", Public, nil, 200, "The public keys of access tokens (RFC 7517)"},
+
+	{CreateOrganization, "POST /api/organizations", "organizations", Account, nil, 201, "Create an organization; the caller becomes its owner"},
+	{ListOrganizations, "GET /api/organizations", "organizations", Platform, nil, 200, "Every organization of the deployment"},
+	{GetOrganization, "GET /api/organizations/{org_id}", "organizations", Member, nil, 200, "The organization and its settings"},
+	{UpdateOrganization, "PUT /api/organizations/{org_id}", "organizations", Member, []p.Permission{p.SettingsManage}, 200, "Change settings (merge)"},
+	{SuspendOrganization, "POST /api/organizations/{org_id}/suspend", "organizations", Platform, nil, 200, "Stop an organization: its members may do nothing"},
+	{UnsuspendOrganization, "POST /api/organizations/{org_id}/unsuspend", "organizations", Platform, nil, 200, "Let a suspended organization go on"},
+
+	{RegisterInvite, "POST /auth/register-invite", "invite", Member, []p.Permission{p.MembersManage}, 201, "Invite a person into the caller's organization"},
+	{InviteMember, "POST /api/organizations/{org_id}/members/invite", "invite", Member, []p.Permission{p.MembersManage}, 201, "Invite a person"},
+	{ListInvitations, "GET /api/organizations/{org_id}/invitations", "invite", Member, []p.Permission{p.MembersManage}, 200, "Open invitations"},
+	{ResendInvitation, "POST /api/organizations/{org_id}/invitations/{invitation_id}/resend", "invite", Member, []p.Permission{p.MembersManage}, 200, "Mail an invitation again, with a new link and expiry"},
+	{RevokeInvitation, "DELETE /api/organizations/{org_id}/invitations/{invitation_id}", "invite", Member, []p.Permission{p.MembersManage}, 200, "Revoke an invitation"},
+	{GetInvitation, "GET /auth/invitations/{token}", "accept", Public, nil, 200, "What an invitation link offers; changes nothing"},
+	{AcceptInvitation, "POST /auth/accept-invite", "accept", Public, nil, 200, "Accept an invitation"},
+
+	{RequestToJoin, "POST /api/organizations/{org_id}/join-requests", "join", Account, nil, 201, "Ask to join an organization that allows it"},
+	{ListMyJoinRequests, "GET /auth/join-requests", "join", Account, nil, 200, "The caller's open join requests"},
+	{WithdrawJoinRequest, "DELETE /auth/join-requests/{request_id}", "join", Account, nil, 200, "Withdraw a join request"},
+	{ListJoinRequests, "GET /api/admin/organization/join-requests", "approve", Member, []p.Permission{p.MembersManage}, 200, "Who asks to join the caller's organization"},
+	{ApproveJoinRequest, "POST /api/admin/organization/join-requests/{request_id}/approve", "approve", Member, []p.Permission{p.MembersManage}, 200, "Approve a join request"},
+	{RejectJoinRequest, "POST /api/admin/organization/join-requests/{request_id}/reject", "approve", Member, []p.Permission{p.MembersManage}, 200, "Reject a join request"},
+
+	{ListMembers, "GET /api/organizations/{org_id}/members", "members", Member, []p.Permission{p.MembersManage}, 200, "Members and those who wait to become one"},
+	{GetMember, "GET /api/organizations/{org_id}/members/{user_id}", "members", Member, nil, 200, "One member; everyone may see themselves"},
+	{UpdateMember, "PUT /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Change role, status, metadata, name or alias (merge)"},
+	{RemoveMember, "DELETE /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove a member: keys revoked, history kept"},
+	{LeaveOrganization, "POST /api/organizations/{org_id}/members/leave", "members", Member, nil, 200, "Leave the organization"},
+	{CreateServiceAccount, "POST /api/organizations/{org_id}/service-accounts", "members", Member, []p.Permission{p.MembersManage}, 201, "Create a member without a person: a gateway or bot"},
+	{SuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/suspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Suspend a member with a reason"},
+	{UnsuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/unsuspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Let a suspended member go on"},
+	{ListUsers, "GET /admin/users", "members", Member, []p.Permission{p.MembersManage}, 200, "Members of the caller's organization"},
+	{ChangeUserRole, "PUT /admin/users/{user_id}/role", "members", Member, []p.Permission{p.MembersManage}, 200, "Change a member's role"},
+
+	{CreateKey, "POST /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 201, "Create an API key; its secret is shown once"},
+	{ListKeys, "GET /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "The caller's keys, or a member's"},
+	{RevokeKey, "DELETE /api/organizations/{org_id}/keys/{key_id}", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "Revoke a key"},
+
+	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
+	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
+	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},
+	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
+
+	{Home, "GET /", "console", Public, nil, 200, "Where things are"},
+	{OpenAPI, "GET /openapi.json", "console", Public, nil, 200, "This API as an OpenAPI 3.1 document"},
+	{Docs, "GET /docs", "console", Public, nil, 200, "The API reference"},
+	{InvitePage, "GET /invite", "console", Public, nil, 200, "The page to which invitation links lead"},
+	{VerifyPage, "GET /verify", "console", Public, nil, 200, "The page to which verification links lead"},
+}
