@@ -1,0 +1,318 @@
+// Package access tells who calls: a person with an access token, or a member
+// with an access token or API key. An Actor and an Identity come from here
+// alone; nothing else can make one.
+//
+// Every call reads the membership anew: whoever is suspended or removed is
+// refused on the very next one.
+package access
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"roster/internal/api"
+	"roster/internal/email"
+	"roster/internal/env"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/permission"
+	"roster/internal/session"
+	"roster/internal/table"
+)
+
+var (
+	ErrCredential = fault.New(fault.Unauthenticated, "credential_required", "Send an access token or API key as Authorization: Bearer.")
+	ErrKey        = fault.New(fault.Unauthenticated, "invalid_key", "The API key is unknown, expired or revoked.")
+	ErrSession    = fault.New(fault.Forbidden, "session_required", "This needs a person's access token, not an API key.")
+	ErrOrg        = fault.New(fault.NotFound, "organization_not_found", "There is no such organization.")
+	ErrNoOrg      = fault.New(fault.Forbidden, "no_organization", "The access token belongs to no organization; switch to one first.")
+	ErrOrgStopped = fault.New(fault.Forbidden, "organization_suspended", "The organization is suspended.")
+	ErrSuspended  = fault.New(fault.Forbidden, "member_suspended", "The membership is suspended.")
+	ErrPending    = fault.New(fault.Forbidden, "member_pending", "The membership awaits approval.")
+	ErrNotMember  = fault.New(fault.Forbidden, "not_a_member", "The caller is no longer a member of the organization.")
+	ErrPermission = fault.New(fault.Forbidden, "permission_denied", "The caller's role does not allow this.")
+	ErrPlatform   = fault.New(fault.Forbidden, "platform_administrator_required", "Only a platform administrator may do this.")
+)
+
+// Identity is a person with a live session.
+type Identity struct {
+	user    id.User
+	account accountView
+	session session.Session
+	access  session.Access
+	client  api.Client
+}
+
+func (i Identity) User() id.User                 { return i.user }
+func (i Identity) Email() email.Address          { return i.account.Email }
+func (i Identity) Name() field.Name              { return i.account.Name }
+func (i Identity) Verified() bool                { return i.account.Verified }
+func (i Identity) PlatformAdministrator() bool   { return i.account.Platform }
+func (i Identity) Session() session.Session      { return i.session }
+func (i Identity) Organization() id.Organization { return i.access.Organization }
+
+// Epoch is that of the membership in the token's organization when it was issued.
+func (i Identity) Epoch() int               { return i.access.Epoch }
+func (i Identity) Client() api.Client       { return i.client }
+func (i Identity) IdempotencyScope() string { return string(i.user) }
+
+// Actor is an active member who calls.
+type Actor struct {
+	org         id.Organization
+	orgView     organizationView
+	user        id.User
+	member      memberView
+	permissions permission.Set
+	key         id.Key
+	session     id.Session
+	// accountEpoch is that of the account in whose session the actor calls.
+	accountEpoch int
+	client       api.Client
+}
+
+func (a Actor) Organization() id.Organization    { return a.org }
+func (a Actor) OrganizationName() string         { return a.orgView.Name }
+func (a Actor) User() id.User                    { return a.user }
+func (a Actor) Email() string                    { return a.member.Email }
+func (a Actor) Role() string                     { return a.member.Role }
+func (a Actor) Permissions() permission.Set      { return a.permissions }
+func (a Actor) Can(p permission.Permission) bool { return a.permissions.Has(p) }
+func (a Actor) IsOwner() bool                    { return a.member.Role == permission.Owner }
+func (a Actor) Key() id.Key                      { return a.key }
+func (a Actor) Session() id.Session              { return a.session }
+func (a Actor) Client() api.Client               { return a.client }
+func (a Actor) IdempotencyScope() string         { return string(a.org) + "\n" + string(a.user) }
+
+// Holder is who has the credential in hand: the member, or whoever made the API
+// key for them.
+func (a Actor) Holder() id.User {
+	if a.key == "" {
+		return a.user
+	}
+	return a.member.Keys[a.key].CreatedBy
+}
+
+// Stays is the check, at the time of a write, that the credential by which the
+// actor calls was not ended since: its key's revocation, or the end of all sessions
+// of its account.
+func (a Actor) Stays() table.Write {
+	if a.key != "" {
+		return table.Write{
+			Key: table.Member(a.org, a.user), If: "attribute_exists(#keys.#key)",
+			Names: map[string]string{"key": string(a.key)}, Else: ErrKey,
+		}
+	}
+	w := table.Write{Key: table.User(a.user), If: "attribute_not_exists(#session_epoch)", Else: session.ErrToken}
+	if a.accountEpoch > 0 {
+		w.If, w.Values = "#session_epoch = :epoch", table.V{"epoch": a.accountEpoch}
+	}
+	return w
+}
+
+// Location is the organization's time zone, in which its days and months are counted.
+func (a Actor) Location() *time.Location { return a.orgView.TimeZone.Location() }
+
+// Name is what people call the actor.
+func (a Actor) Name() string {
+	if a.member.Name != "" {
+		return a.member.Name
+	}
+	return a.member.Email
+}
+
+// Person authenticates routes for anyone with an account.
+func Person(e *env.Env) func(context.Context, *api.Request) (Identity, error) {
+	return func(ctx context.Context, r *api.Request) (Identity, error) {
+		token, ok := r.Bearer()
+		if !ok {
+			return Identity{}, ErrCredential
+		}
+		return person(ctx, e, token, r.Client())
+	}
+}
+
+// PersonIfAny is Person for routes that work without a credential too; the
+// Identity then has no user. A credential that is sent must be valid.
+func PersonIfAny(e *env.Env) func(context.Context, *api.Request) (Identity, error) {
+	return func(ctx context.Context, r *api.Request) (Identity, error) {
+		if r.Header("Authorization") == "" {
+			return Identity{client: r.Client()}, nil
+		}
+		return Person(e)(ctx, r)
+	}
+}
+
+// PlatformAdministrator authenticates the routes of those who run the deployment.
+func PlatformAdministrator(e *env.Env) func(context.Context, *api.Request) (Identity, error) {
+	return func(ctx context.Context, r *api.Request) (Identity, error) {
+		i, err := Person(e)(ctx, r)
+		if err == nil && !i.PlatformAdministrator() {
+			err = ErrPlatform
+		}
+		return i, err
+	}
+}
+
+func person(ctx context.Context, e *env.Env, token string, client api.Client) (Identity, error) {
+	if strings.HasPrefix(token, KeyPrefix) {
+		if _, ok := ReadKeyText(token); !ok {
+			return Identity{}, ErrKey
+		}
+		return Identity{}, ErrSession
+	}
+	access, err := verify(ctx, e, token)
+	if err != nil {
+		return Identity{}, err
+	}
+	var (
+		account *accountView
+		live    *session.Session
+	)
+	if err := e.Table.Get(ctx,
+		table.Into(table.User(access.User), &account),
+		table.Into(table.Session(access.User, access.Session), &live),
+	); err != nil {
+		return Identity{}, err
+	}
+	if account == nil || !live.Live(account.SessionEpoch, e.Now()) {
+		return Identity{}, session.ErrToken
+	}
+	return Identity{user: access.User, account: *account, session: *live, access: access, client: client}, nil
+}
+
+func verify(ctx context.Context, e *env.Env, token string) (session.Access, error) {
+	keys, err := e.Keys(ctx)
+	if err != nil {
+		return session.Access{}, err
+	}
+	return session.Verify(e, keys, token)
+}
+
+// Member authenticates routes of an organization's members, and checks the
+// route's permissions. A path that names another organization than the
+// credential's is answered as if there were none.
+func Member(e *env.Env) func(context.Context, *api.Request) (Actor, error) {
+	read := func(ctx context.Context, a *Actor, further ...table.Read) error { return a.read(ctx, e, further...) }
+	return func(ctx context.Context, r *api.Request) (Actor, error) { return authenticate(ctx, e, r, read) }
+}
+
+// reading fills an Actor's member and organization, and makes further reads, in
+// one round trip.
+type reading func(ctx context.Context, a *Actor, further ...table.Read) error
+
+func authenticate(ctx context.Context, e *env.Env, r *api.Request, read reading) (Actor, error) {
+	token, ok := r.Bearer()
+	if !ok {
+		return Actor{}, ErrCredential
+	}
+	var (
+		actor Actor
+		err   error
+	)
+	if strings.HasPrefix(token, KeyPrefix) {
+		actor, err = byKey(ctx, e, token, read)
+	} else {
+		actor, err = byToken(ctx, e, r, token, read)
+	}
+	if err != nil {
+		return Actor{}, err
+	}
+	if named := r.Path("org_id"); named != "" && named != string(actor.org) {
+		return Actor{}, ErrOrg
+	}
+	if err := actor.admit(r); err != nil {
+		return Actor{}, err
+	}
+	actor.client = r.Client()
+	return actor, nil
+}
+
+func byKey(ctx context.Context, e *env.Env, token string, read reading) (Actor, error) {
+	text, ok := ReadKeyText(token)
+	if !ok {
+		return Actor{}, ErrKey
+	}
+	a := Actor{org: text.Organization, user: text.User, key: text.Key}
+	if err := read(ctx, &a); err != nil {
+		return Actor{}, err
+	}
+	if !a.member.Keys[text.Key].Admits(text, e.Now()) {
+		return Actor{}, ErrKey
+	}
+	return a, nil
+}
+
+func byToken(ctx context.Context, e *env.Env, r *api.Request, token string, read reading) (Actor, error) {
+	access, err := verify(ctx, e, token)
+	if err != nil {
+		return Actor{}, err
+	}
+	if access.Organization == "" {
+		if _, err := person(ctx, e, token, r.Client()); err != nil {
+			return Actor{}, err
+		}
+		if r.Path("org_id") != "" {
+			return Actor{}, ErrOrg
+		}
+		return Actor{}, ErrNoOrg
+	}
+	a := Actor{org: access.Organization, user: access.User, session: access.Session}
+	var (
+		account *accountView
+		live    *session.Session
+	)
+	if err := read(ctx, &a,
+		table.Into(table.User(access.User), &account),
+		table.Into(table.Session(access.User, access.Session), &live),
+	); err != nil {
+		return Actor{}, err
+	}
+	if account == nil || !live.Live(account.SessionEpoch, e.Now()) {
+		return Actor{}, session.ErrToken
+	}
+	// Whoever was suspended or removed since hears that; whoever came back has
+	// to log in anew.
+	if a.member.Status == Active && a.member.Epoch != access.Epoch {
+		return Actor{}, session.ErrToken
+	}
+	a.accountEpoch = account.SessionEpoch
+	return a, nil
+}
+
+// read gets the membership and the organization in one round trip.
+func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) error {
+	var (
+		member *memberView
+		org    *organizationView
+	)
+	if err := e.Table.Get(ctx, append(further,
+		table.Into(table.Member(a.org, a.user), &member),
+		table.Into(table.Organization(a.org), &org),
+	)...); err != nil {
+		return err
+	}
+	if member != nil {
+		a.member = *member
+	}
+	if org != nil {
+		a.orgView = *org
+	}
+	a.permissions = a.member.permissions()
+	return nil
+}
+
+func (a Actor) admit(r *api.Request) error {
+	if err := a.member.Status.Admit(); err != nil {
+		return err
+	}
+	if a.orgView.Status != "active" {
+		return ErrOrgStopped
+	}
+	if needed := r.Route.Permissions; len(needed) > 0 && !slices.ContainsFunc(needed, a.Can) {
+		return ErrPermission.With("permission", needed[0])
+	}
+	return nil
+}

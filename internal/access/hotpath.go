@@ -1,0 +1,104 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"roster/internal/api"
+	"roster/internal/env"
+	"roster/internal/id"
+	"roster/internal/table"
+)
+
+// HotPath authenticates, and looks members up, for what is asked about every
+// model call: one strongly consistent Query of the member's own collection, and
+// in parallel the organization's item where this process has not read it within
+// GateTTL. So a suspended organization may go on that long; a suspended or
+// removed member and a revoked key may not.
+type HotPath struct {
+	env   *env.Env
+	gates gates
+}
+
+// NewHotPath makes a HotPath; the endpoints of a process share one.
+func NewHotPath(e *env.Env) *HotPath {
+	return &HotPath{env: e, gates: gates{kept: map[id.Organization]gate{}}}
+}
+
+// Caller is an active member who calls, with their standing.
+type Caller struct {
+	Actor
+	Own Standing
+}
+
+// Caller authenticates as Member does.
+func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
+	var own Standing
+	actor, err := authenticate(ctx, h.env, r, func(ctx context.Context, a *Actor, further ...table.Read) (err error) {
+		if own, err = h.standing(ctx, a.org, a.user, further...); err != nil {
+			return err
+		}
+		a.member, a.orgView, a.permissions = own.member, own.gate.view, own.member.permissions()
+		return nil
+	})
+	return Caller{actor, own}, err
+}
+
+// Standing reads how a member of the caller's organization stands.
+func (h *HotPath) Standing(ctx context.Context, by Caller, user id.User) (Standing, error) {
+	return h.standing(ctx, by.org, user)
+}
+
+func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.User, further ...table.Read) (Standing, error) {
+	now := h.env.Now()
+	s := Standing{user: user}
+	var (
+		warm bool
+		view *organizationView
+	)
+	if s.gate, warm = h.gates.get(org, now); !warm {
+		further = append(further, table.Into(table.Organization(org), &view))
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.read(ctx, h.env.Table, org, now) })
+	if len(further) > 0 {
+		group.Go(func() error { return h.env.Table.Get(ctx, further...) })
+	}
+	if err := group.Wait(); err != nil {
+		return Standing{}, err
+	}
+	if view != nil {
+		s.gate = h.gates.put(org, *view, now)
+	}
+	return s, nil
+}
+
+// westernmost is how far the time zone furthest behind UTC lies behind it.
+const westernmost = 12 * time.Hour
+
+// read gets the member and their months from the current one on. Which month is
+// current depends on the organization's zone, which may be read at the same time:
+// the range begins with the month of the zone that is last to change.
+func (s *Standing) read(ctx context.Context, t *table.Table, org id.Organization, now time.Time) error {
+	member := table.Member(org, s.user)
+	s.first = table.MemberMonth(org, s.user, now.UTC().Add(-westernmost).Format("2006-01")).SK
+	page, err := t.Query(ctx, table.Query{PK: member.PK, From: s.first, To: member.SK})
+	if err != nil {
+		return err
+	}
+	s.months = map[string]table.Item{}
+	for _, item := range page.Items {
+		key, err := table.Decode[table.Key](item)
+		if err != nil {
+			return err
+		}
+		if key != member {
+			s.months[key.SK] = item
+		} else if s.member, err = table.Decode[memberView](item); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package access_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"roster/internal/access"
+	"roster/internal/id"
+)
+
+func TestKeyTextRoundTrip(t *testing.T) {
+	t.Parallel()
+	bytes := rapid.SliceOfN(rapid.Byte(), 16, 16)
+	rapid.Check(t, func(t *rapid.T) {
+		org := id.OrganizationOf([16]byte(bytes.Draw(t, "org")))
+		user := id.UserOf([16]byte(bytes.Draw(t, "user")))
+		key := id.KeyOf([16]byte(bytes.Draw(t, "key")), user)
+		text, digest := access.NewKeyText(org, user, key)
+		want := access.KeyText{Organization: org, User: user, Key: key, Digest: digest}
+		if got, ok := access.ReadKeyText(text); !ok || got != want {
+			t.Fatalf("%s is read as %+v, want %+v", text, got, want)
+		}
+		if len(text) != 115 || digest != sha256.Sum256([]byte(text)) {
+			t.Fatalf("%s has %d characters, digest % x", text, len(text), digest)
+		}
+		if again, _ := access.NewKeyText(org, user, key); again == text {
+			t.Fatal("two keys have one secret")
+		}
+		changed := []byte(text)
+		i := rapid.IntRange(0, len(changed)-1).Draw(t, "place")
+		changed[i] = rapid.Byte().Filter(func(b byte) bool { return b != changed[i] }).Draw(t, "byte")
+		if _, ok := access.ReadKeyText(string(changed)); ok {
+			t.Fatalf("%q is read, which is mistyped at %d", changed, i)
+		}
+	})
+}
+
+func TestMalformedKeyTexts(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	user := id.NewUser(now)
+	text, _ := access.NewKeyText(id.NewOrganization(now), user, id.NewKey(now, user))
+	body := strings.TrimPrefix(text, access.KeyPrefix)
+	for name, malformed := range map[string]string{
+		"empty":               "",
+		"prefix alone":        access.KeyPrefix,
+		"no prefix":           body,
+		"other prefix":        "sk_" + body,
+		"capital prefix":      "RK_" + body,
+		"two prefixes":        access.KeyPrefix + text,
+		"cut":                 text[:len(text)-1],
+		"longer":              text + "A",
+		"padded":              text + "==",
+		"space behind":        text + " ",
+		"line break within":   text[:60] + "\n" + text[61:],
+		"line breaks for end": text[:len(text)-16] + strings.Repeat("\r\n", 8),
+		"line breaks alone":   access.KeyPrefix + strings.Repeat("\n", len(body)),
+		"one byte left":       text[:len(text)-4] + "\n\n\n\n",
+		"standard alphabet":   access.KeyPrefix + strings.Repeat("+", len(body)),
+		"other script":        access.KeyPrefix + strings.Repeat("é", len(body)/2),
+		"zeros":               access.KeyPrefix + base64.RawURLEncoding.EncodeToString(make([]byte, 84))[:111] + "B",
+		"a megabyte":          access.KeyPrefix + strings.Repeat("A", 1<<20),
+	} {
+		if got, ok := access.ReadKeyText(malformed); ok || got != (access.KeyText{}) {
+			t.Errorf("%s is read as %+v", name, got)
+		}
+	}
+}
+
+func FuzzReadKeyText(f *testing.F) {
+	user := id.UserOf([16]byte{2})
+	text, _ := access.NewKeyText(id.OrganizationOf([16]byte{1}), user, id.KeyOf([16]byte{3}, user))
+	f.Add(text)
+	f.Add(text[:99] + strings.Repeat("\n", 16))
+	f.Add(access.KeyPrefix + strings.Repeat("A", 112))
+	f.Fuzz(func(t *testing.T, text string) {
+		if k, ok := access.ReadKeyText(text); ok {
+			if id.OrganizationOf(id.Bytes(k.Organization)) != k.Organization || k.Digest != sha256.Sum256([]byte(text)) {
+				t.Errorf("%q is read as %+v", text, k)
+			}
+		}
+	})
+}
+
+func TestAdmits(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	org, user := id.NewOrganization(now), id.NewUser(now)
+	key := id.NewKey(now, user)
+	text, digest := access.NewKeyText(org, user, key)
+	other, _ := access.NewKeyText(org, user, key)
+	presented, _ := access.ReadKeyText(text)
+	foreign, _ := access.ReadKeyText(other)
+	for _, tt := range []struct {
+		name   string
+		record access.KeyRecord
+		text   access.KeyText
+		want   bool
+	}{
+		{"live", access.KeyRecord{Digest: digest[:]}, presented, true},
+		{"the last moment", access.KeyRecord{Digest: digest[:], ExpiresAt: now.Add(1)}, presented, true},
+		{"expired", access.KeyRecord{Digest: digest[:], ExpiresAt: now}, presented, false},
+		{"other secret", access.KeyRecord{Digest: digest[:]}, foreign, false},
+		{"no record", access.KeyRecord{}, presented, false},
+		{"no record, no text", access.KeyRecord{}, access.KeyText{}, false},
+		{"cut digest", access.KeyRecord{Digest: digest[:31]}, presented, false},
+	} {
+		if got := tt.record.Admits(tt.text, now); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}

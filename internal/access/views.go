@@ -1,0 +1,39 @@
+package access
+
+import (
+	"roster/internal/email"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/permission"
+)
+
+// What access reads of the items whose whole belongs to user, member and
+// organization.
+type (
+	accountView struct {
+		Email    email.Address `dynamodbav:"email"`
+		Name     field.Name    `dynamodbav:"name"`
+		Verified bool          `dynamodbav:"verified"`
+		Platform bool          `dynamodbav:"platform"`
+		// SessionEpoch: sessions of an earlier one are dead.
+		SessionEpoch int `dynamodbav:"session_epoch"`
+	}
+
+	memberView struct {
+		Email  string               `dynamodbav:"email"`
+		Name   string               `dynamodbav:"name"`
+		Role   string               `dynamodbav:"role"`
+		Status Status               `dynamodbav:"status"`
+		Epoch  int                  `dynamodbav:"epoch"`
+		Keys   map[id.Key]KeyRecord `dynamodbav:"keys"`
+	}
+
+	organizationView struct {
+		Name     string         `dynamodbav:"name"`
+		Status   string         `dynamodbav:"status"`
+		TimeZone field.TimeZone `dynamodbav:"time_zone"`
+	}
+)
+
+// permissions are those of the member's role.
+func (m memberView) permissions() permission.Set { return permission.OfRole(m.Role) }

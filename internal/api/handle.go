@@ -1,0 +1,82 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"roster/internal/route"
+)
+
+// Handle joins a route to its use case. In is a struct: members tagged json come
+// from the body, those tagged path, query or header from there (see decode). Out
+// is a struct of the answer's payload, or a Page. An Out may have
+// StatusCode() int and ETag() string.
+func Handle[Who, In, Out any](
+	id route.ID,
+	authenticate func(context.Context, *Request) (Who, error),
+	use func(context.Context, Who, In) (Out, error),
+) Endpoint {
+	r := route.Of(id)
+	shapeOf(reflect.TypeFor[In]()) // panics now, and not at the first request
+	serve := func(ctx context.Context, request *Request) (*Response, error) {
+		who, err := authenticate(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		in, err := decode[In](request)
+		if err != nil {
+			return nil, err
+		}
+		return idempotent(ctx, request, who, func(ctx context.Context) (*Response, error) {
+			out, err := use(ctx, who, in)
+			if err != nil {
+				return nil, err
+			}
+			return encode(r, out)
+		})
+	}
+	return Endpoint{
+		Route: r, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
+		UseCase: strings.TrimSuffix(runtime.FuncForPC(reflect.ValueOf(use).Pointer()).Name(), "-fm"),
+		serve:   serve,
+	}
+}
+
+// None is a request without content.
+type None struct{}
+
+// Page is an answer that is not JSON of the API: a page or a document.
+type Page struct {
+	ContentType string
+	// Headers of this page, such as its content security policy.
+	Headers map[string]string
+	Body    []byte
+}
+
+// envelope is the form of every success.
+type envelope[T any] struct {
+	Success bool `json:"success"`
+	Payload T    `json:",embed"`
+}
+
+func encode[Out any](r route.Route, out Out) (*Response, error) {
+	if page, ok := any(out).(Page); ok {
+		headers := map[string]string{"content-type": page.ContentType}
+		maps.Copy(headers, page.Headers)
+		return &Response{Status: status(r, out), Headers: headers, Body: page.Body}, nil
+	}
+	body, err := json.Marshal(envelope[Out]{true, out}, json.Deterministic(true))
+	if err != nil {
+		return nil, err
+	}
+	headers := map[string]string{"content-type": "application/json"}
+	if tagged, ok := any(out).(interface{ ETag() string }); ok {
+		headers["etag"] = tagged.ETag()
+	}
+	return &Response{Status: status(r, out), Headers: headers, Body: body}, nil
+}

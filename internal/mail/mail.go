@@ -1,0 +1,73 @@
+// Package mail lists Roster's mails. A mail is a Kind and its Data, which is what
+// an outbox item stores; package mailer turns the two into a message and sends
+// it. They are apart because what causes a mail need not link what writes it.
+//
+// To add a kind: a constant here, and in package mailer templates/<kind>.txt and
+// .html and a sample in the golden test.
+package mail
+
+import "time"
+
+// Kind names a mail. It is stored in outbox items and in SES tags, so a kind is
+// never renamed.
+type Kind string
+
+// Each kind lists the fields of Data that it needs; those after "also" are shown
+// if set. Every kind greets Recipient by name, if set.
+const (
+	// VerifyAddress asks a person who registered to prove the mailbox.
+	// Needs Link; also Organization, which they join by it, and ExpiresAt.
+	VerifyAddress Kind = "verify_address"
+
+	// Invitation carries the link that joins an organization.
+	// Needs Organization, Actor (the inviter), Role, Link, ExpiresAt; also Message.
+	Invitation Kind = "invitation"
+
+	// InvitationLogin goes to an address that was used with a shared invitation
+	// link and has an account already: log in to accept.
+	// Needs Organization, Link; also ExpiresAt.
+	InvitationLogin Kind = "invitation_login"
+
+	// Welcome follows an accepted invitation or an approved join request.
+	// Needs Organization, Role; also WelcomeMessage, GuidelinesURL, PolicyURL, Link.
+	Welcome Kind = "welcome"
+
+	// RoleChanged needs Organization, Role, PreviousRole, Actor.
+	RoleChanged Kind = "role_changed"
+
+	// Suspended needs Organization; also Reason.
+	Suspended Kind = "suspended"
+
+	// Unsuspended needs Organization.
+	Unsuspended Kind = "unsuspended"
+
+	// Removed needs Organization; also Reason.
+	Removed Kind = "removed"
+
+	// Rejected answers a join request. Needs Organization; also Reason.
+	Rejected Kind = "rejected"
+)
+
+// Data is what a mail may show. It may hold anything that people typed: mailer.Render
+// makes it harmless. Its JSON form is stored in outbox items, so a field is
+// never renamed.
+type Data struct {
+	// Names take one line.
+	Organization string `json:"organization,omitzero"`
+	Recipient    string `json:"recipient,omitzero"`
+	Actor        string `json:"actor,omitzero"` // name or address of who did it
+	Role         string `json:"role,omitzero"`
+	PreviousRole string `json:"previous_role,omitzero"`
+
+	// Prose may have several lines, and is quoted as somebody's words.
+	Message        string `json:"message,omitzero"`         // the actor's, to the recipient
+	Reason         string `json:"reason,omitzero"`          // an administrator's
+	WelcomeMessage string `json:"welcome_message,omitzero"` // the organization's
+
+	// Absolute http or https URLs; anything else counts as not set.
+	GuidelinesURL string `json:"guidelines_url,omitzero"`
+	PolicyURL     string `json:"policy_url,omitzero"`
+	Link          string `json:"link,omitzero"` // what the mail asks to open
+
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // of Link; shown in UTC
+}

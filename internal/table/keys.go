@@ -1,0 +1,111 @@
+package table
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"roster/internal/id"
+)
+
+// Key addresses one item.
+type Key struct {
+	PK string `dynamodbav:"pk"`
+	SK string `dynamodbav:"sk"`
+}
+
+// Every key of the table, by what it holds. The collections:
+//
+//	O#<org>             ORG                the organization: settings, status, number of owners
+//	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
+//	                    L#<yyyy-mm>        the member's counters of one month
+//	IV#<org>#<hash>     IV                 the invitation of one address
+//	U#<user>            U                  the account
+//	                    M#<org>            a membership of the account
+//	                    S#<session>        a session
+//	AD#<sha256>         AD                 the account that holds an address
+//	E#<org>#<xx>        <event id>         a usage event by a reporter with usage:write, who share one
+//	                                       space of ids; xx spreads an organization over 256 partitions
+//	EO#<org>#<user>     <event id>         a usage event by a member without it, whose ids are their own:
+//	                                       no id they choose takes that of anyone else's event
+//	AU#<org>#<yyyy-mm>  <audit id>         an audit event
+//	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
+//	IK#<sha256>         IK                 the answer given to an idempotency key
+//	TH#<what>           <window>           a throttle's counter
+//	PF                  SETUP              the use of the set-up token
+func Organization(org id.Organization) Key { return Key{"O#" + string(org), "ORG"} }
+
+func Member(org id.Organization, user id.User) Key {
+	return Key{"M#" + string(org) + "#" + string(user), "LA"}
+}
+
+// Member returns whose item it is, if the key is one of a member's collection.
+func (k Key) Member() (org id.Organization, user id.User, ok bool) {
+	rest, isMember := strings.CutPrefix(k.PK, "M#")
+	o, u, ok := strings.Cut(rest, "#")
+	if !isMember || !ok {
+		return "", "", false
+	}
+	return id.Organization(o), id.User(u), true
+}
+
+// MemberMonth holds a member's counters; month is "2026-11" in the organization's time zone.
+func MemberMonth(org id.Organization, user id.User, month string) Key {
+	return Key{"M#" + string(org) + "#" + string(user), "L#" + month}
+}
+
+// Invitation is keyed by the address's hash (id.AddressHash), so that the key
+// itself admits one invitation per address and organization.
+func Invitation(org id.Organization, addressHash string) Key {
+	return Key{"IV#" + string(org) + "#" + addressHash, "IV"}
+}
+
+func User(user id.User) Key { return Key{"U#" + string(user), "U"} }
+
+func Membership(user id.User, org id.Organization) Key {
+	return Key{"U#" + string(user), "M#" + string(org)}
+}
+
+func Session(user id.User, session id.Session) Key {
+	return Key{"U#" + string(user), "S#" + string(session)}
+}
+
+// Address is keyed by a hash: keys appear in metrics, addresses must not.
+func Address(address string) Key { return Key{"AD#" + hash(address), "AD"} }
+
+// UsageEvent is keyed by the event id that a reporter with usage:write chose.
+func UsageEvent(org id.Organization, event string) Key {
+	return Key{"E#" + string(org) + "#" + hash(event)[:2], event}
+}
+
+// OwnUsageEvent is keyed by the event id that a member without usage:write chose.
+// Prefix and user stand in the partition key, where nothing of the id does: no id
+// whatever makes it a UsageEvent, or another member's.
+func OwnUsageEvent(org id.Organization, user id.User, event string) Key {
+	return Key{"EO#" + string(org) + "#" + string(user), event}
+}
+
+func AuditEvent(org id.Organization, month, event string) Key {
+	return Key{"AU#" + string(org) + "#" + month, event}
+}
+
+// OutboxShards is over how many partitions waiting mails are spread.
+const OutboxShards = 16
+
+func Outbox(shard int, mail string) Key {
+	return Key{OutboxPrefix + "0123456789abcdef"[shard:shard+1], mail}
+}
+
+// OutboxPrefix begins every outbox item's partition key: the stream filter of notify.
+const OutboxPrefix = "OB#"
+
+func Idempotency(scope string) Key { return Key{"IK#" + hash(scope), "IK"} }
+
+func Throttle(what, window string) Key { return Key{"TH#" + what, window} }
+
+func Setup() Key { return Key{"PF", "SETUP"} }
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

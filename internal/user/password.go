@@ -1,0 +1,67 @@
+package user
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/argon2"
+
+	"roster/internal/field"
+)
+
+// Parameters of argon2id: OWASP's Password Storage Cheat Sheet, second choice
+// (19 MiB, 2 passes, 1 lane).
+const (
+	argonMemory = 19456 // KiB
+	argonPasses = 2
+	argonLanes  = 1
+	saltBytes   = 16
+	hashBytes   = 32
+)
+
+// HashPassword returns the argon2id hash in the PHC string format.
+func HashPassword(p field.Password) string {
+	salt := make([]byte, saltBytes)
+	rand.Read(salt)
+	hash := argon2.IDKey([]byte(p), salt, argonPasses, argonMemory, argonLanes, hashBytes)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash))
+}
+
+// nobody is the hash against which the password of an unknown address is
+// checked, so that the answer takes as long as for a known one.
+var nobody = sync.OnceValue(func() string { return HashPassword("nobody has this password") })
+
+// CheckPassword reports whether p is the account's password. A nil account has
+// none, and takes as long to say so.
+func (u *User) CheckPassword(p field.Password) bool {
+	if u == nil {
+		matches(nobody(), p)
+		return false
+	}
+	return matches(u.Password, p)
+}
+
+func matches(stored string, p field.Password) bool {
+	var (
+		version        int
+		memory, passes uint32
+		lanes          uint8
+		encoded        string
+	)
+	if _, err := fmt.Sscanf(stored, "$argon2id$v=%d$m=%d,t=%d,p=%d$%s", &version, &memory, &passes, &lanes, &encoded); err != nil {
+		return false
+	}
+	salt64, hash64, _ := strings.Cut(encoded, "$")
+	salt, saltErr := base64.RawStdEncoding.DecodeString(salt64)
+	want, hashErr := base64.RawStdEncoding.DecodeString(hash64)
+	if saltErr != nil || hashErr != nil || len(want) == 0 {
+		return false
+	}
+	got := argon2.IDKey([]byte(p), salt, passes, memory, lanes, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1
+}
