@@ -1,0 +1,108 @@
+// Package account is what people do with their accounts: register, prove their
+// address, log in and out, move between their organizations, found one.
+package account
+
+import (
+	"context"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/email"
+	"roster/internal/env"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/organization"
+	"roster/internal/route"
+	"roster/internal/session"
+	"roster/internal/throttle"
+	"roster/internal/user"
+)
+
+// Service has the use cases of accounts.
+type Service struct{ *env.Env }
+
+// Endpoints are the routes of accounts, and the founding of organizations.
+func Endpoints(e *env.Env) []api.Endpoint {
+	s := Service{e}
+	return []api.Endpoint{
+		api.Handle(route.Register, api.Anyone, s.Register),
+		api.Handle(route.ResendVerification, access.Person(e), s.ResendVerification),
+		api.Handle(route.Login, api.Anyone, s.Login),
+		api.Handle(route.Refresh, api.Anyone, s.Refresh),
+		api.Handle(route.Logout, access.Person(e), s.Logout),
+		api.Handle(route.Me, access.Person(e), s.Me),
+		api.Handle(route.MyOrganizations, access.Person(e), s.ListOrganizations),
+		api.Handle(route.SwitchOrganization, access.Person(e), s.SwitchOrganization),
+		api.Handle(route.JWKS, api.Anyone, s.JWKS),
+		api.Handle(route.CreateOrganization, access.Person(e), s.CreateOrganization),
+	}
+}
+
+// Limits on what costs others something: mails, and guesses.
+var (
+	registrations = throttle.Limit{Name: "register", Times: 100, Per: time.Hour}
+	logins        = throttle.Limit{Name: "login", Times: 20, Per: 15 * time.Minute}
+	loginsFrom    = throttle.Limit{Name: "login-from", Times: 1000, Per: 15 * time.Minute}
+	verifications = throttle.Limit{Name: "verify", Times: 3, Per: time.Hour}
+	foundings     = throttle.Limit{Name: "found", Times: 10, Per: 24 * time.Hour}
+)
+
+var errSignUpClosed = fault.New(fault.Forbidden, "sign_up_closed",
+	"Organizations of this deployment are created by its platform administrators.")
+
+// Tokens is the answer of everything that logs a person in.
+type Tokens struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type"`
+	// ExpiresIn is the access token's life, in seconds.
+	ExpiresIn int         `json:"expires_in"`
+	User      UserView    `json:"user"`
+	Org       *Membership `json:"organization"`
+}
+
+// UserView is an account as its holder sees it.
+type UserView struct {
+	ID            id.User       `json:"id"`
+	Email         email.Address `json:"email"`
+	Name          field.Name    `json:"name"`
+	Verified      bool          `json:"email_verified"`
+	Administrator bool          `json:"platform_administrator,omitzero"`
+}
+
+// Membership is an organization as one of its members sees it.
+type Membership struct {
+	ID     id.Organization `json:"id"`
+	Name   field.Name      `json:"name"`
+	Role   string          `json:"role"`
+	Status member.Status   `json:"status"`
+}
+
+// View shows an account.
+func View(u user.User) UserView {
+	return UserView{ID: u.ID, Email: u.Email, Name: u.Name, Verified: u.Verified, Administrator: u.Platform}
+}
+
+// MembershipOf shows a member's organization.
+func MembershipOf(o organization.Organization, m member.Member) *Membership {
+	return &Membership{ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status}
+}
+
+// NewTokens is the answer that logs an account in with a session.
+func NewTokens(ctx context.Context, e *env.Env, u user.User, s session.Session, in *Membership) (Tokens, error) {
+	keys, err := e.Keys(ctx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t, err := s.Tokens(e, keys)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return Tokens{
+		AccessToken: t.Access, RefreshToken: t.Refresh, TokenType: "Bearer",
+		ExpiresIn: int(session.AccessTTL.Seconds()), User: View(u), Org: in,
+	}, nil
+}

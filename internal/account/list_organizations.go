@@ -1,0 +1,33 @@
+package account
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/organization"
+)
+
+// OrganizationsAnswer lists memberships.
+type OrganizationsAnswer struct {
+	Organizations []Membership `json:"organizations"`
+	// Current is that of the token.
+	Current id.Organization `json:"current,omitzero"`
+}
+
+// ListOrganizations lists where the caller is, or asks to be, a member.
+func (s Service) ListOrganizations(ctx context.Context, by access.Identity, _ api.None) (OrganizationsAnswer, error) {
+	memberships, err := member.Memberships(ctx, s.Table, by.User())
+	if err != nil {
+		return OrganizationsAnswer{}, err
+	}
+	out := OrganizationsAnswer{Organizations: []Membership{}, Current: by.Organization()}
+	for _, m := range memberships {
+		if m.Organization.Status == organization.Active {
+			out.Organizations = append(out.Organizations, *MembershipOf(m.Organization, m.Member))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,80 @@
+package account
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/email"
+	"roster/internal/env"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/organization"
+	"roster/internal/session"
+	"roster/internal/throttle"
+	"roster/internal/user"
+)
+
+// LoginRequest logs a person in.
+type LoginRequest struct {
+	Email    email.Address `json:"email" required:"true"`
+	Password field.Attempt `json:"password" required:"true"`
+}
+
+var errLogin = fault.New(fault.Unauthenticated, "invalid_login", "The address or the password is wrong.")
+
+// Login opens a session, in the organization that was used last or, where that
+// does not admit its person any more, in another.
+func (s Service) Login(ctx context.Context, from api.Client, in LoginRequest) (Tokens, error) {
+	if err := loginsFrom.Take(ctx, s.Env, throttle.Network(from.IP)); err != nil {
+		return Tokens{}, err
+	}
+	if err := logins.Take(ctx, s.Env, throttle.Network(from.IP)+"#"+id.AddressHash(string(in.Email))); err != nil {
+		return Tokens{}, err
+	}
+	u, err := user.ByEmail(ctx, s.Table, in.Email)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !u.CheckPassword(field.Password(in.Password)) {
+		return Tokens{}, errLogin
+	}
+	return OpenSession(ctx, s.Env, *u, from)
+}
+
+// OpenSession logs an account in.
+func OpenSession(ctx context.Context, e *env.Env, u user.User, from api.Client) (Tokens, error) {
+	memberships, err := member.Memberships(ctx, e.Table, u.ID)
+	if err != nil {
+		return Tokens{}, err
+	}
+	live := session.New(e.Now(), u.ID, u.SessionEpoch, from)
+	var in *Membership
+	if entered := enter(memberships, u.LastOrganization); entered != nil {
+		live = live.In(entered.Organization.ID, entered.Member.Epoch)
+		in = MembershipOf(entered.Organization, entered.Member)
+	}
+	out, err := NewTokens(ctx, e, u, live, in)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return api.Commit(ctx, e.Table, out, live.Create())
+}
+
+// enter picks the organization of a log-in: the last one if it admits the member,
+// else the first that does; nil if none does.
+func enter(memberships []member.Membership, last id.Organization) *member.Membership {
+	var first *member.Membership
+	for i := range memberships {
+		switch m := &memberships[i]; {
+		case m.Member.Status != access.Active || m.Organization.Status != organization.Active:
+		case m.Organization.ID == last:
+			return m
+		case first == nil:
+			first = m
+		}
+	}
+	return first
+}

@@ -1,0 +1,44 @@
+package account
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/member"
+	"roster/internal/permission"
+	"roster/internal/session"
+	"roster/internal/user"
+)
+
+// MeAnswer is who the caller is: the account, and the organization of the token.
+type MeAnswer struct {
+	User         UserView                `json:"user"`
+	Organization *Membership             `json:"organization"`
+	Permissions  []permission.Permission `json:"permissions"`
+}
+
+// Me says who the caller is, and what they may do in the token's organization.
+func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnswer, error) {
+	u, err := user.Get(ctx, s.Table, by.User())
+	if err != nil {
+		return MeAnswer{}, err
+	}
+	out := MeAnswer{User: View(*u), Permissions: []permission.Permission{}}
+	if by.Organization() == "" {
+		return out, nil
+	}
+	in, err := member.MembershipIn(ctx, s.Table, by.Organization(), by.User())
+	if err != nil {
+		return MeAnswer{}, err
+	}
+	if err := in.Member.Status.Admit(); err != nil {
+		return MeAnswer{}, err
+	}
+	if in.Member.Epoch != by.Epoch() {
+		return MeAnswer{}, session.ErrToken
+	}
+	out.Organization = MembershipOf(in.Organization, in.Member)
+	out.Permissions = in.Member.Permissions().List()
+	return out, nil
+}

@@ -1,0 +1,49 @@
+package account
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/organization"
+	"roster/internal/table"
+	"roster/internal/user"
+)
+
+// SwitchRequest names the organization to move to.
+type SwitchRequest struct {
+	Organization id.Organization `json:"org_id" required:"true"`
+}
+
+// SwitchOrganization moves the session to another organization of the caller:
+// new tokens, no new log-in.
+func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in SwitchRequest) (Tokens, error) {
+	to, err := member.MembershipIn(ctx, s.Table, in.Organization, by.User())
+	if err != nil {
+		return Tokens{}, err
+	}
+	switch status := to.Member.Status; {
+	case status == "" || status == access.Removed:
+		return Tokens{}, access.ErrOrg
+	case status != access.Active:
+		return Tokens{}, status.Admit()
+	case to.Organization.Status != organization.Active:
+		return Tokens{}, access.ErrOrgStopped
+	}
+	u, err := user.Get(ctx, s.Table, by.User())
+	if err != nil {
+		return Tokens{}, err
+	}
+	next, move := by.Session().Scope(in.Organization, to.Member.Epoch)
+	out, err := NewTokens(ctx, s.Env, *u, next, MembershipOf(to.Organization, to.Member))
+	if err != nil {
+		return Tokens{}, err
+	}
+	return out, s.Table.Transact(ctx, move, table.Write{
+		Key:    table.User(u.ID),
+		Update: "SET #last_organization = :org",
+		If:     table.Present,
+		Values: table.V{"org": in.Organization},
+	})
+}

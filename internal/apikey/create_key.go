@@ -1,0 +1,135 @@
+package apikey
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/audit"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/table"
+)
+
+// CreateRequest makes a key.
+type CreateRequest struct {
+	Name field.Label `json:"name" required:"true"`
+	// User is whose key it is to be; the caller's where it is not said.
+	User id.User `json:"user_id,omitzero"`
+	// ExpiresAt is at most 10 years ahead; never where it is not said.
+	ExpiresAt field.Time `json:"expires_at,omitzero"`
+}
+
+// CreatedAnswer shows a new key, and this once its secret.
+type CreatedAnswer struct {
+	Key Created `json:"key"`
+}
+
+// Created is a key with its secret.
+type Created struct {
+	View
+	Secret string `json:"secret"`
+}
+
+// MaxYears is how far ahead a key may expire.
+const MaxYears = 10
+
+var (
+	errPast = fault.InvalidField("/expires_at", "is not in the future")
+	errFar  = fault.InvalidField("/expires_at", "is more than 10 years ahead")
+)
+
+// CreateKey gives the caller, or a member that they administer, a key.
+func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateRequest) (out CreatedAnswer, err error) {
+	now := s.Now()
+	expires := in.ExpiresAt.Time()
+	if err := mayExpire(expires, now); err != nil {
+		return CreatedAnswer{}, err
+	}
+	user, err := owner(by, in.User)
+	if err != nil {
+		return CreatedAnswer{}, err
+	}
+	key := id.NewKey(now, user)
+	text, digest := access.NewKeyText(by.Organization(), user, key)
+	record := access.KeyRecord{
+		Name: string(in.Name), Digest: digest[:], Hint: text[len(text)-4:],
+		CreatedBy: by.Holder(), CreatedAt: now, ExpiresAt: expires,
+	}
+	err = table.Retry(ctx, func() error {
+		read, err := member.Get(ctx, s.Table, by.Organization(), user)
+		if err != nil {
+			return err
+		}
+		if read == nil {
+			return member.ErrNotFound
+		}
+		if err := changeable(by, *read); err != nil {
+			return err
+		}
+		m, err := add(*read, key, record, now)
+		if err != nil {
+			return err
+		}
+		writes, err := saved(by, read, m, now)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, audit.Record(now, m.Organization, audit.Event{
+			Action: "key.created", Actor: audit.Member(by), Target: string(key),
+			After: map[string]any{
+				"user_id": user, "name": in.Name, "created_by": record.CreatedBy, "expires_at": view(user, key, record).ExpiresAt,
+			},
+		}))
+		out, err = api.Commit(ctx, s.Table, CreatedAnswer{Created{view(user, key, record), text}}, writes...)
+		return err
+	})
+	return out, err
+}
+
+// saved is the Writes of a member with a new key. They fail where the caller's
+// credential was ended since the call began: it must not outlive itself in a key.
+func saved(by access.Actor, read *member.Member, m member.Member, now time.Time) ([]table.Write, error) {
+	writes := member.Save(read, m, now)
+	if by.Key() == "" || by.User() != m.ID {
+		return append(writes, by.Stays()), nil
+	}
+	// A transaction takes one operation on an item, and this one is as it was read.
+	if _, ok := read.Keys[by.Key()]; !ok {
+		return nil, access.ErrKey
+	}
+	return writes, nil
+}
+
+// mayExpire refuses an end in the past, or too far ahead; the zero time is none.
+func mayExpire(at, now time.Time) error {
+	switch {
+	case at.IsZero():
+		return nil
+	case !at.After(now):
+		return errPast
+	case at.After(now.AddDate(MaxYears, 0, 0)):
+		return errFar
+	}
+	return nil
+}
+
+// add gives an active member a key, and forgets the expired ones.
+func add(m member.Member, key id.Key, record access.KeyRecord, now time.Time) (member.Member, error) {
+	if m.Status != access.Active {
+		return m, member.ErrStatus
+	}
+	keys := make(map[id.Key]access.KeyRecord, len(m.Keys)+1)
+	maps.Copy(keys, m.Keys)
+	maps.DeleteFunc(keys, func(_ id.Key, k access.KeyRecord) bool { return k.Expired(now) })
+	if len(keys) >= MaxKeys {
+		return m, ErrTooMany
+	}
+	keys[key] = record
+	m.Keys = keys
+	return m, nil
+}

@@ -1,0 +1,64 @@
+package apikey
+
+import (
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/permission"
+)
+
+// MaxKeys is how many live keys a member has at most: all of them are read with
+// every call that one of them makes.
+const MaxKeys = 10
+
+var (
+	ErrNotFound = fault.New(fault.NotFound, "key_not_found", "There is no such key.")
+	ErrTooMany  = fault.New(fault.Conflict, "too_many_keys", "A member has at most 10 live keys; revoke one first.")
+)
+
+// View is a key without its secret.
+type View struct {
+	ID     id.Key      `json:"id"`
+	Name   field.Label `json:"name"`
+	UserID id.User     `json:"user_id"`
+	// Hint is the end of the secret.
+	Hint string `json:"hint"`
+	// CreatedBy is who made the key and saw its secret. Of a key that was made
+	// with another key, that is who made the other.
+	CreatedBy id.User    `json:"created_by"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+func view(owner id.User, key id.Key, k access.KeyRecord) View {
+	v := View{ID: key, Name: field.Label(k.Name), UserID: owner, Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt}
+	if !k.ExpiresAt.IsZero() {
+		v.ExpiresAt = &k.ExpiresAt
+	}
+	return v
+}
+
+// owner is whose keys a caller means: the member named, or the caller. Another's
+// take the permission keys:manage.
+func owner(by access.Actor, named id.User) (id.User, error) {
+	switch {
+	case named == "" || named == by.User():
+		return by.User(), nil
+	case !by.Can(permission.KeysManage):
+		return "", access.ErrPermission.With("permission", permission.KeysManage)
+	}
+	return named, nil
+}
+
+// changeable refuses a caller to change the keys of whoever has permissions that
+// the caller lacks: a key is a credential with all of them.
+func changeable(by access.Actor, m member.Member) error {
+	if m.ID == by.User() {
+		return nil
+	}
+	return member.MayChange(by, m)
+}

@@ -1,0 +1,28 @@
+package member
+
+import (
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/env"
+	"roster/internal/route"
+)
+
+// Service has the use cases of members.
+type Service struct{ *env.Env }
+
+// Endpoints are the routes of members.
+func Endpoints(e *env.Env) []api.Endpoint {
+	s := Service{e}
+	return []api.Endpoint{
+		api.Handle(route.ListMembers, access.Member(e), s.ListMembers),
+		api.Handle(route.GetMember, access.Member(e), s.GetMember),
+		api.Handle(route.UpdateMember, access.Member(e), s.UpdateMember),
+		api.Handle(route.SuspendMember, access.Member(e), s.SuspendMember),
+		api.Handle(route.UnsuspendMember, access.Member(e), s.UnsuspendMember),
+		api.Handle(route.RemoveMember, access.Member(e), s.RemoveMember),
+		api.Handle(route.LeaveOrganization, access.Member(e), s.LeaveOrganization),
+		api.Handle(route.CreateServiceAccount, access.Member(e), s.CreateServiceAccount),
+		api.Handle(route.ListUsers, access.Member(e), s.ListUsers),
+		api.Handle(route.ChangeUserRole, access.Member(e), s.ChangeUserRole),
+	}
+}

@@ -1,0 +1,255 @@
+package member_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"testing"
+
+	"roster/internal/access"
+	"roster/internal/email"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/member/membertest"
+	"roster/internal/permission"
+	"roster/internal/rostertest"
+	"roster/internal/table"
+)
+
+func TestAPageOf50MembersCosts2ReadUnits(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	for i := range 60 {
+		membertest.Add(t, r, member.Member{
+			Organization: owner.Organization, Role: permission.Developer,
+			Email:    email.Address(fmt.Sprintf("ada.lovelace%02d@acme.com", i)),
+			Name:     field.Name(fmt.Sprintf("Ada Lovelace %02d", i)),
+			Metadata: `{"department":"Engineering"}`,
+		})
+	}
+	ctx, capacity := table.WithCapacity(t.Context())
+	answer := r.CallContext(t, ctx, "GET "+members(owner), owner.Secret, nil)
+	if rows := answer.At("members").([]any); len(rows) != 50 || answer.String("next_cursor") == "" {
+		t.Fatalf("%d rows\n%s", len(rows), answer.Raw)
+	}
+	var pages float64
+	for _, call := range capacity.Calls() {
+		if call.Operation == "Query" {
+			pages += call.Read
+		}
+	}
+	if pages == 0 || pages > 2 {
+		t.Errorf("the page cost %v read units", pages)
+	}
+}
+
+// TestPagesOfEveryStatusAreExact lists members of all states in pages of every
+// size: each member stands once in the lists where they belong, in order.
+func TestPagesOfEveryStatusAreExact(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	statuses := []member.Status{access.Suspended, access.Suspended, access.Suspended, access.Active, access.Pending, access.Removed}
+	want := map[string][]string{"": {string(owner.Email)}, "active": {string(owner.Email)}}
+	for i := range 60 {
+		m := member.Member{
+			Organization: owner.Organization, Role: permission.Member, Status: statuses[i*i%7%len(statuses)],
+			Email: email.Address(fmt.Sprintf("m%02d@example.com", i)),
+		}
+		switch m.Status {
+		case access.Suspended:
+			m.Suspension = &member.Suspension{Reason: "Unusual usage patterns", By: owner.ID, At: r.Now()}
+		case access.Pending:
+			m.Request = &member.JoinRequest{ID: id.NewJoinRequest(r.Now(), id.NewUser(r.Now())), At: r.Now()}
+		}
+		membertest.Add(t, r, m)
+		want[string(m.Status)] = append(want[string(m.Status)], string(m.Email))
+		if m.Status != access.Removed {
+			want[""] = append(want[""], string(m.Email))
+		}
+	}
+	for status, addresses := range want {
+		slices.Sort(addresses)
+		for _, limit := range []int{1, 2, 7, 50, 100} {
+			if got := listAll(t, r, owner, status, limit); !slices.Equal(got, addresses) {
+				t.Errorf("status %q in pages of %d:\n got %v\nwant %v", status, limit, got, addresses)
+			}
+		}
+	}
+}
+
+func listAll(t *testing.T, r *rostertest.Roster, by membertest.Member, status string, limit int) (addresses []string) {
+	t.Helper()
+	query := url.Values{"limit": {fmt.Sprint(limit)}}
+	if status != "" {
+		query.Set("status", status)
+	}
+	for {
+		answer := r.Must(t, 200, "GET "+members(by)+"?"+query.Encode(), by.Secret, nil)
+		rows := answer.At("members").([]any)
+		if len(rows) > limit {
+			t.Fatalf("%d rows in a page of %d", len(rows), limit)
+		}
+		for _, row := range rows {
+			addresses = append(addresses, row.(map[string]any)["email"].(string))
+		}
+		next := answer.String("next_cursor")
+		if next == "" {
+			return addresses
+		}
+		if len(rows) != limit {
+			t.Errorf("a page of %d has %d rows and a next one", limit, len(rows))
+		}
+		query.Set("cursor", next)
+	}
+}
+
+// TestNoPageReadsWithoutEnd: where nearly all are suspended, a page of active
+// ones is short, and the next goes on.
+func TestNoPageReadsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	for i := range 300 {
+		membertest.Add(t, r, member.Member{
+			Organization: owner.Organization, Role: permission.Member, Status: access.Suspended,
+			Email: email.Address(fmt.Sprintf("m%03d@example.com", i)), Suspension: &member.Suspension{At: r.Now()},
+		})
+	}
+	want := []string{string(owner.Email), "zz@example.com"}
+	membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Email: "zz@example.com"})
+	var (
+		got  []string
+		next string
+	)
+	for range 3 {
+		ctx, capacity := table.WithCapacity(t.Context())
+		answer := r.CallContext(t, ctx, "GET "+members(owner)+"?status=active&limit=5&cursor="+next, owner.Secret, nil)
+		for _, row := range answer.At("members").([]any) {
+			got = append(got, row.(map[string]any)["email"].(string))
+		}
+		if calls := len(capacity.Calls()); calls > 12 {
+			t.Errorf("a page took %d calls of the table", calls)
+		}
+		if next = answer.String("next_cursor"); next == "" {
+			break
+		}
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) || next != "" {
+		t.Errorf("got %v, want %v; next %q", got, want, next)
+	}
+}
+
+func TestACursorIsBoundToItsFilterAndOrganization(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner, foreign := membertest.Found(t, r), membertest.Found(t, r)
+	membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
+	cursor := r.Must(t, 200, "GET "+members(owner)+"?limit=1", owner.Secret, nil).String("next_cursor")
+	r.Must(t, 200, "GET /admin/users?limit=1&cursor="+cursor, owner.Secret, nil)
+	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?status=active&cursor="+cursor, owner.Secret, nil)
+	r.Refused(t, 422, "invalid_input", "GET "+members(foreign)+"?cursor="+cursor, foreign.Secret, nil)
+	r.Refused(t, 404, "organization_not_found", "GET "+members(owner), foreign.Secret, nil)
+}
+
+// TestWhoeverWaitsHasNoUserID: an invitation and a join request are rows by
+// which one acts on them.
+func TestWhoeverWaitsHasNoUserID(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	request := id.NewJoinRequest(r.Now(), id.NewUser(r.Now()))
+	asks := membertest.Add(t, r, member.Member{
+		Organization: owner.Organization, Email: "asks@example.com", Status: access.Pending,
+		Request: &member.JoinRequest{ID: request, Message: "Please", At: r.Now()},
+	})
+	invitation := id.NewInvitation(r.Now(), "invited@example.com")
+	if err := r.Table.Transact(t.Context(), table.Write{
+		Key: table.Invitation(owner.Organization, id.AddressHash("invited@example.com")),
+		Put: map[string]any{
+			"kind": "invitation", "id": invitation, "email": "invited@example.com", "role": "developer", "status": "pending",
+			"metadata": `{"team":"Backend"}`, "created_at": r.Now(), "updated_at": r.Now(),
+			"list_pk": member.ListPartition(owner.Organization), "list_sk": "invited@example.com",
+			"state_pk": member.StatePartition(owner.Organization, access.Pending), "state_sk": "invited@example.com",
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	rows := r.Must(t, 200, "GET "+members(owner)+"?status=pending", owner.Secret, nil).At("members").([]any)
+	if len(rows) != 2 {
+		t.Fatalf("%d rows, want 2", len(rows))
+	}
+	for i, want := range []map[string]any{
+		{"user_id": nil, "request_id": string(request), "email": "asks@example.com", "status": "pending", "kind": "person"},
+		{"user_id": nil, "invitation_id": string(invitation), "email": "invited@example.com", "role": "developer",
+			"status": "pending", "kind": "person", "created_at": "2026-11-22T10:00:00Z"},
+	} {
+		for name, value := range want {
+			if got := rows[i].(map[string]any)[name]; got != value {
+				t.Errorf("row %d: %s is %v, want %v", i, name, got, value)
+			}
+		}
+	}
+	r.Refused(t, 409, "wrong_status", "DELETE "+members(owner)+"/"+string(asks.ID), owner.Secret, nil)
+	r.Refused(t, 409, "wrong_status", "PUT "+members(owner)+"/"+string(asks.ID), owner.Secret, map[string]any{"alias": "a"})
+}
+
+func TestListsCanBeNarrowed(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	for _, m := range []member.Member{
+		{Email: "anna@acme.com", Role: permission.Developer},
+		{Email: "anton@acme.com", Role: permission.Viewer},
+		{Email: "antonia@acme.com", Role: permission.Developer, Status: access.Suspended},
+		{Email: "berta@acme.com", Role: permission.Developer},
+		{Kind: member.ServiceAccount, Name: "Antenna", Role: permission.Gateway},
+	} {
+		m.Organization = owner.Organization
+		membertest.Add(t, r, m)
+	}
+	for query, want := range map[string][]string{
+		"search=ant":                            {"Antenna", "anton@acme.com", "antonia@acme.com"},
+		"search=ANTON":                          {"anton@acme.com", "antonia@acme.com"},
+		"search=anton%40":                       {"anton@acme.com"},
+		"search=x":                              {},
+		"role=developer":                        {"anna@acme.com", "antonia@acme.com", "berta@acme.com"},
+		"role=developer&status=active":          {"anna@acme.com", "berta@acme.com"},
+		"role=developer&search=an":              {"anna@acme.com", "antonia@acme.com"},
+		"status=suspended&search=ant":           {"antonia@acme.com"},
+		"status=suspended&role=viewer":          {},
+		"role=developer&limit=1":                {"anna@acme.com"},
+		"search=ant&role=gateway&status=active": {"Antenna"},
+	} {
+		answer := r.Must(t, 200, "GET "+members(owner)+"?"+query, owner.Secret, nil)
+		got := []string{}
+		for _, row := range answer.At("members").([]any) {
+			m := row.(map[string]any)
+			name := m["email"].(string)
+			if name == "" {
+				name = m["name"].(string)
+			}
+			got = append(got, name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
+	}
+	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?role=no-such-role", owner.Secret, nil)
+	next := r.Must(t, 200, "GET "+members(owner)+"?search=an&limit=1", owner.Secret, nil).String("next_cursor")
+	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?search=b&limit=1&cursor="+url.QueryEscape(next), owner.Secret, nil)
+}
+
+func TestOnlyAnAdministratorAnswersForAServiceAccount(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	plain := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Email: "plain@acme.com"})
+	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin, Email: "admin@acme.com"})
+	path := "POST /api/organizations/" + string(owner.Organization) + "/service-accounts"
+	r.Refused(t, 422, "invalid_input", path, owner.Secret, map[string]any{"name": "bot", "responsible": plain.ID})
+	r.Must(t, 201, path, owner.Secret, map[string]any{"name": "bot", "responsible": admin.ID})
+}

@@ -1,0 +1,241 @@
+// Package member holds the people and service accounts of an organization: their
+// role, status and metadata, from the first request to removal.
+package member
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"roster/internal/access"
+	"roster/internal/email"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/organization"
+	"roster/internal/permission"
+	"roster/internal/table"
+)
+
+// Kind tells people from service accounts.
+type Kind string
+
+const (
+	Person         Kind = "person"
+	ServiceAccount Kind = "service"
+	// Invited is the kind of invitations, which stand in the lists of members as
+	// long as they are open. Package invitation holds them.
+	Invited Kind = "invitation"
+)
+
+// Status of a membership; see access.Status.
+type Status = access.Status
+
+// Member is a user in an organization.
+type Member struct {
+	// ID and Organization are those of the item's key.
+	ID           id.User         `dynamodbav:"-"`
+	Organization id.Organization `dynamodbav:"-"`
+	// Invitation is the id of the invitation that a row of Kind Invited is.
+	Invitation id.Invitation `dynamodbav:"id,omitempty"`
+	Kind       Kind          `dynamodbav:"kind"`
+	// Email is empty for service accounts.
+	Email  email.Address `dynamodbav:"email,omitempty"`
+	Name   field.Name    `dynamodbav:"name,omitempty"`
+	Alias  field.Label   `dynamodbav:"alias,omitempty"`
+	Role   string        `dynamodbav:"role"`
+	Status Status        `dynamodbav:"status"`
+	// Epoch moves on with every suspension and removal: tokens of an earlier one
+	// are dead.
+	Epoch      int         `dynamodbav:"epoch"`
+	Suspension *Suspension `dynamodbav:"suspension,omitempty"`
+	// Request is what a pending member asked.
+	Request *JoinRequest `dynamodbav:"request,omitempty"`
+	// Granted is the request that was pending when the member was admitted.
+	Granted  *JoinRequest `dynamodbav:"granted,omitempty"`
+	Metadata Metadata     `dynamodbav:"metadata,omitempty"`
+	// Keys are the live API keys; KeyCount is how many.
+	Keys     map[id.Key]access.KeyRecord `dynamodbav:"keys,omitempty"`
+	KeyCount int                         `dynamodbav:"key_count"`
+	// Responsible is the member who answers for a service account.
+	Responsible id.User `dynamodbav:"responsible,omitempty"`
+	// Offer is what the invitation promised besides the role.
+	Offer *Offer `dynamodbav:"offer,omitempty"`
+
+	// The times are kept as Unix seconds: in text they would be an eighth of a row.
+	CreatedAt time.Time `dynamodbav:"created_at,unixtime"`
+	UpdatedAt time.Time `dynamodbav:"updated_at,unixtime"`
+	Version   int       `dynamodbav:"version"`
+}
+
+// Suspension says why a member is suspended.
+type Suspension struct {
+	Reason field.Reason `dynamodbav:"reason,omitempty"`
+	By     id.User      `dynamodbav:"by"`
+	At     time.Time    `dynamodbav:"at"`
+}
+
+// JoinRequest is a person's wish to become a member.
+type JoinRequest struct {
+	ID      id.JoinRequest `dynamodbav:"id"`
+	Message field.Text     `dynamodbav:"message,omitempty"`
+	At      time.Time      `dynamodbav:"at"`
+	// Returning: the person was a member before, and is removed again if the
+	// request comes to nothing.
+	Returning bool `dynamodbav:"returning,omitempty"`
+}
+
+// Offer is kept from an invitation for the parts of Roster that act on it.
+type Offer struct {
+	TeamIDs      []string `dynamodbav:"team_ids,omitempty" json:"team_ids,omitzero"`
+	Preset       string   `dynamodbav:"preset,omitempty" json:"preset,omitzero"`
+	MonthlyLimit *string  `dynamodbav:"monthly_limit,omitempty" json:"monthly_limit,omitzero"` // USD, decimal
+	DailyLimit   *string  `dynamodbav:"daily_limit,omitempty" json:"daily_limit,omitzero"`     // USD, decimal
+}
+
+// item is a Member as the table holds it.
+type item struct {
+	Member
+	table.Row
+}
+
+// UnmarshalDynamoDBAttributeValue reads an item of the table or of an index. The
+// ids stand in the key alone: fifty rows shall fit into 16 KB.
+func (m *Member) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
+	type fields Member
+	if err := attributevalue.Unmarshal(av, (*fields)(m)); err != nil {
+		return err
+	}
+	var key table.Key
+	if err := attributevalue.Unmarshal(av, &key); err != nil {
+		return err
+	}
+	m.Organization, m.ID, _ = key.Member()
+	return nil
+}
+
+// row places a member in the lists: everyone who is, or asks to be, a member in
+// one order; whoever is not active also under their status.
+func (m Member) row() table.Row {
+	r := table.Row{ListPK: ListPartition(m.Organization), ListSK: m.sortKey(), StatePK: StatePartition(m.Organization, m.Status), StateSK: m.sortKey()}
+	switch m.Status {
+	case access.Active:
+		r.StatePK, r.StateSK = "", ""
+	case access.Removed:
+		r.ListPK, r.ListSK = "", ""
+	}
+	return r
+}
+
+// sortKey is the address, or a service account's name.
+func (m Member) sortKey() string {
+	if m.Email != "" {
+		return string(m.Email)
+	}
+	return email.LowerASCII(string(m.Name))
+}
+
+// ListPartition is the partition of the list index that holds members and those
+// who wait, invitations included, by address.
+func ListPartition(org id.Organization) string { return "O#" + string(org) }
+
+// StatePartition is the partition of the state index that holds those of one status.
+func StatePartition(org id.Organization, s Status) string {
+	return "O#" + string(org) + "#" + string(s)
+}
+
+// Permissions are those of the member's role.
+func (m Member) Permissions() permission.Set { return permission.OfRole(m.Role) }
+
+// DisplayName is what people call the member.
+func (m Member) DisplayName() string {
+	if m.Name != "" {
+		return string(m.Name)
+	}
+	return string(m.Email)
+}
+
+// ETag is the entity tag of the member.
+func (m Member) ETag() string { return `"` + strconv.Itoa(m.Version) + `"` }
+
+// activeOwner reports whether the member counts as one of the owners.
+func (m Member) activeOwner() bool { return m.Role == permission.Owner && m.Status == access.Active }
+
+var (
+	// ErrNotFound: no such member in the caller's organization.
+	ErrNotFound = fault.New(fault.NotFound, "member_not_found", "There is no such member.")
+	// ErrVersion refuses an If-Match that is not the current ETag.
+	ErrVersion = fault.New(fault.Precondition, "version_mismatch", "The member was changed since it was read.")
+	// ErrAlreadyMember refuses to add who is there already.
+	ErrAlreadyMember = fault.New(fault.Conflict, "already_member", "This person is a member already.")
+	// ErrSuspendedMember refuses to bring a suspended member back by another way than unsuspending.
+	ErrSuspendedMember = fault.New(fault.Conflict, "member_suspended", "This person is a suspended member; unsuspend them instead.")
+)
+
+// Get reads a member of any status; nil if the user never was one.
+func Get(ctx context.Context, t *table.Table, org id.Organization, user id.User) (*Member, error) {
+	var m *Member
+	err := t.Get(ctx, Read(org, user, &m))
+	return m, err
+}
+
+// Read is the reading of a member among other items.
+func Read(org id.Organization, user id.User, into **Member) table.Read {
+	return table.Into(table.Member(org, user), into)
+}
+
+// Save is the Writes that bring a member from what was read (nil: there was
+// none) to what it is to be: the item, its account's list of organizations, and
+// the count of owners. They fail with table.ErrChanged if the member changed
+// since, and with organization.ErrLastOwner.
+func Save(read *Member, m Member, now time.Time) []table.Write {
+	var before Member
+	if read != nil {
+		before = *read
+	}
+	m = m.next(before, now)
+	write := table.Write{
+		Key: table.Member(m.Organization, m.ID), Put: item{m, m.row()},
+		If: table.Absent, Else: table.ErrChanged,
+	}
+	if read != nil {
+		write.If, write.Values = "#version = :read", table.V{"read": before.Version}
+	}
+	writes := []table.Write{write}
+	switch {
+	case m.activeOwner() && !before.activeOwner():
+		writes = append(writes, organization.GainOwner(m.Organization))
+	case before.activeOwner() && !m.activeOwner():
+		writes = append(writes, organization.LoseOwner(m.Organization))
+	}
+	listed := func(s Status) bool { return s != "" && s != access.Removed }
+	pointed := table.Membership(m.ID, m.Organization)
+	switch {
+	case m.Kind == ServiceAccount:
+	case listed(m.Status) && !listed(before.Status):
+		writes = append(writes, table.Write{Key: pointed, Put: pointer{m.Organization}})
+	case !listed(m.Status) && listed(before.Status):
+		writes = append(writes, table.Write{Key: pointed, Delete: true})
+	}
+	return writes
+}
+
+// next is the member as Save stores it.
+func (m Member) next(before Member, now time.Time) Member {
+	m.CreatedAt, m.UpdatedAt = m.CreatedAt.Truncate(time.Second), now.Truncate(time.Second)
+	m.KeyCount, m.Version = len(m.Keys), before.Version+1
+	return m
+}
+
+// CreateFounder is the Writes of the first owner of a new organization, whom
+// organization.New has counted.
+func CreateFounder(m Member, now time.Time) []table.Write {
+	m = m.next(Member{}, now)
+	return []table.Write{
+		{Key: table.Member(m.Organization, m.ID), Put: item{m, m.row()}, If: table.Absent},
+		{Key: table.Membership(m.ID, m.Organization), Put: pointer{m.Organization}},
+	}
+}

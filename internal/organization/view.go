@@ -1,0 +1,40 @@
+package organization
+
+import (
+	"time"
+
+	"roster/internal/email"
+	"roster/internal/field"
+	"roster/internal/id"
+)
+
+// View is an organization as its members see it.
+type View struct {
+	ID                  id.Organization       `json:"id"`
+	Name                field.Name            `json:"name"`
+	Status              Status                `json:"status"`
+	SuspensionReason    field.Reason          `json:"suspension_reason,omitzero"`
+	TimeZone            field.TimeZone        `json:"time_zone"`
+	AllowJoinRequests   bool                  `json:"allow_join_requests"`
+	AutoApproveRequests bool                  `json:"auto_approve_requests"`
+	AutoApproveDomains  []email.DomainPattern `json:"auto_approve_domains"`
+	DefaultRole         string                `json:"default_role"`
+	InvitationDays      int                   `json:"invitation_days"`
+	WelcomeMessage      field.Text            `json:"welcome_message"`
+	GuidelinesURL       field.URL             `json:"guidelines_url"`
+	PolicyURL           field.URL             `json:"policy_url"`
+	CreatedAt           time.Time             `json:"created_at"`
+	UpdatedAt           time.Time             `json:"updated_at"`
+}
+
+// View shows the organization.
+func (o Organization) View() View {
+	return View{
+		ID: o.ID, Name: o.Name, Status: o.Status, SuspensionReason: o.SuspensionReason, TimeZone: o.TimeZone,
+		AllowJoinRequests: o.AllowJoinRequests, AutoApproveRequests: o.AutoApproveRequests,
+		AutoApproveDomains: append([]email.DomainPattern{}, o.AutoApproveDomains...),
+		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays,
+		WelcomeMessage: o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+	}
+}
