@@ -1,0 +1,117 @@
+package invitation
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"roster/internal/email"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/money"
+)
+
+// InviteRequest offers a membership to an address.
+type InviteRequest struct {
+	Email email.Address `json:"email" required:"true"`
+	// Role is the organization's default role where it is not said.
+	Role field.Label `json:"role,omitzero"`
+	// Message is the inviter's, shown in the mail.
+	Message  field.Text           `json:"message,omitzero"`
+	Name     field.Name           `json:"name,omitzero"`
+	TeamIDs  TeamIDs              `json:"team_ids,omitzero"`
+	Metadata member.MetadataPatch `json:"metadata,omitzero"`
+	Preset   Preset               `json:"preset,omitzero"`
+	// MonthlyLimit and DailyLimit are in USD; null is unlimited.
+	MonthlyLimit field.Optional[money.Amount] `json:"monthly_limit,omitzero"`
+	DailyLimit   field.Optional[money.Amount] `json:"daily_limit,omitzero"`
+}
+
+// Validate refuses the preset without figures if none are given, and teams that
+// are null.
+func (in *InviteRequest) Validate() []fault.Field {
+	var faults []fault.Field
+	for i, team := range in.TeamIDs {
+		if team == "" {
+			faults = append(faults, fault.Field{Pointer: fmt.Sprintf("/team_ids/%d", i), Reason: "must not be null"})
+		}
+	}
+	demand := func(pointer string, given bool) {
+		if in.Preset == bot && !given {
+			faults = append(faults, fault.Field{Pointer: pointer, Reason: "is required with preset bot"})
+		}
+	}
+	demand("/monthly_limit", in.MonthlyLimit.Given)
+	demand("/daily_limit", in.DailyLimit.Given)
+	return faults
+}
+
+// Preset names a pair of limits.
+type Preset string
+
+const bot Preset = "bot"
+
+var presets = []Preset{"new_member", "regular_user", "power_user", "developer", bot}
+
+func (p *Preset) UnmarshalText(b []byte) error {
+	if !slices.Contains(presets, Preset(b)) {
+		return errors.New("is not one of new_member, regular_user, power_user, developer and bot")
+	}
+	*p = Preset(b)
+	return nil
+}
+
+// TeamIDs are the teams that the member is to be in.
+type TeamIDs []id.Team
+
+const maxTeams = 50
+
+// unlimited is how an Offer keeps a limit that is explicitly none.
+const unlimited = "unlimited"
+
+// terms are what a new or renewed invitation offers.
+type terms struct {
+	email    email.Address
+	name     field.Name
+	role     string
+	message  field.Text
+	metadata member.Metadata
+	offer    *member.Offer
+}
+
+func (in InviteRequest) terms(defaultRole string) (terms, error) {
+	metadata, err := member.Metadata("").Merge(in.Metadata)
+	if err != nil {
+		return terms{}, fault.InvalidField("/metadata", err.Error())
+	}
+	if len(in.TeamIDs) > maxTeams {
+		return terms{}, fault.InvalidField("/team_ids", "names more than 50 teams")
+	}
+	t := terms{
+		email: in.Email, name: in.Name, role: cmp.Or(string(in.Role), defaultRole),
+		message: in.Message, metadata: metadata,
+	}
+	offer := member.Offer{Preset: string(in.Preset), MonthlyLimit: kept(in.MonthlyLimit), DailyLimit: kept(in.DailyLimit)}
+	for _, team := range in.TeamIDs {
+		if !slices.Contains(offer.TeamIDs, string(team)) {
+			offer.TeamIDs = append(offer.TeamIDs, string(team))
+		}
+	}
+	if offer.TeamIDs != nil || offer.Preset != "" || offer.MonthlyLimit != nil || offer.DailyLimit != nil {
+		t.offer = &offer
+	}
+	return t, nil
+}
+
+func kept(limit field.Optional[money.Amount]) *string {
+	switch {
+	case !limit.Given:
+		return nil
+	case limit.Null:
+		return new(unlimited)
+	}
+	return new(limit.Value.String())
+}
