@@ -1,0 +1,73 @@
+package usage
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/fault"
+	"roster/internal/id"
+	"roster/internal/money"
+)
+
+// AuthorizeRequest asks for the caller, or for whom a gateway names.
+type AuthorizeRequest struct {
+	Named
+	// Model is the one about to be called.
+	Model Model `json:"model,omitzero"`
+}
+
+func (in *AuthorizeRequest) Validate() []fault.Field { return in.faults() }
+
+// Decision is a Yes; a No is a problem with allowed:false.
+type Decision struct {
+	Allowed      bool            `json:"allowed"`
+	Code         string          `json:"code"`
+	User         id.User         `json:"user_id"`
+	Organization id.Organization `json:"organization_id"`
+	Key          id.Key          `json:"key_id,omitzero"`
+	Role         string          `json:"role"`
+	Remaining    Remaining       `json:"remaining"`
+	ResetsAt     Resets          `json:"resets_at"`
+}
+
+// Remaining is what may still be spent; null is unlimited.
+type Remaining struct {
+	Daily   *money.Amount `json:"daily_usd"`
+	Monthly *money.Amount `json:"monthly_usd"`
+}
+
+// codeOK is the code of a Yes.
+const codeOK = "ok"
+
+// Authorize answers whether a key or member may use models now.
+func (g Gate) Authorize(ctx context.Context, by access.Caller, in AuthorizeRequest) (Decision, error) {
+	out, err := g.decide(ctx, by, in.Named)
+	return out, refusal(err)
+}
+
+func (g Gate) decide(ctx context.Context, by access.Caller, named Named) (Decision, error) {
+	who, err := named.subject(by)
+	if err != nil {
+		return Decision{}, err
+	}
+	standing := by.Own
+	if who.user != by.User() {
+		if standing, err = g.path.Standing(ctx, by, who.user); err != nil {
+			return Decision{}, err
+		}
+	}
+	now := g.Now()
+	switch {
+	case who.text != nil && !standing.Holds(*who.text, now):
+		return Decision{}, unknownKey("/key")
+	case named.KeyID != "" && !standing.HasLive(named.KeyID, now):
+		return Decision{}, unknownKey("/key_id")
+	}
+	if err := standing.MayUseModels(); err != nil {
+		return Decision{}, err
+	}
+	return Decision{
+		Allowed: true, Code: codeOK, User: who.user, Organization: by.Organization(), Key: who.key, Role: standing.Role(),
+		ResetsAt: resetsAfter(now, standing.Location()),
+	}, nil
+}

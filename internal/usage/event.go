@@ -1,0 +1,101 @@
+package usage
+
+import (
+	"fmt"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/money"
+	"roster/internal/permission"
+)
+
+// Event is one model call, as it is reported.
+type Event struct {
+	// ID counts once: within the organization for all reporters with usage:write,
+	// among the member's own reports for everyone else. Who gains or loses that
+	// permission between a report and its repeat changes from one to the other.
+	ID EventID `json:"id" required:"true"`
+	Named
+	Model           Model         `json:"model" required:"true"`
+	Provider        field.Label   `json:"provider,omitzero"`
+	InputTokens     *int64        `json:"input_tokens" required:"true"`
+	OutputTokens    *int64        `json:"output_tokens" required:"true"`
+	CachedTokens    int64         `json:"cached_tokens,omitzero"`
+	ReasoningTokens int64         `json:"reasoning_tokens,omitzero"`
+	Cost            *money.Amount `json:"cost_usd,omitzero"`
+	// OccurredAt is now where it is not said.
+	OccurredAt *field.Time `json:"occurred_at,omitzero"`
+	// Scope may be personal for reporters with connections:own or usage:write.
+	Scope       Scope     `json:"connection_scope,omitzero"`
+	Tags        Tags      `json:"tags,omitzero"`
+	Reservation Reference `json:"reservation_id,omitzero"`
+}
+
+const (
+	// MaxTokens bounds each token count of one event.
+	MaxTokens = 1_000_000_000
+	// MaxCost bounds the cost of one event.
+	MaxCost = 100_000 * money.USD
+	// MaxAge is how long after it happened an event may be reported.
+	MaxAge = 35 * 24 * time.Hour
+	// MaxAhead is how far a reporter's clock may be ahead.
+	MaxAhead = 5 * time.Minute
+)
+
+func (e *Event) Validate() []fault.Field {
+	faults := e.faults()
+	for _, count := range []struct {
+		name   string
+		tokens int64
+	}{
+		{"input_tokens", *e.InputTokens}, {"output_tokens", *e.OutputTokens},
+		{"cached_tokens", e.CachedTokens}, {"reasoning_tokens", e.ReasoningTokens},
+	} {
+		if count.tokens < 0 || count.tokens > MaxTokens {
+			faults = append(faults, fault.Field{
+				Pointer: "/" + count.name, Reason: fmt.Sprintf("is not from 0 to %d", MaxTokens),
+			})
+		}
+	}
+	if e.Cost != nil && *e.Cost > MaxCost {
+		faults = append(faults, fault.Field{Pointer: "/cost_usd", Reason: fmt.Sprintf("is more than %s", MaxCost)})
+	}
+	if len(e.modelName()) > ModelBytes {
+		faults = append(faults, fault.Field{
+			Pointer: "/model", Reason: fmt.Sprintf("is longer than %d bytes with its provider", ModelBytes),
+		})
+	}
+	return append(faults, e.Tags.faults()...)
+}
+
+// modelName is provider/model, unless the model's name holds a slash already or
+// no provider is known.
+func (e *Event) modelName() string { return e.Model.of(string(e.Provider)) }
+
+var (
+	errCost     = fault.New(fault.Invalid, "cost_missing", "cost_usd is required.")
+	errPersonal = fault.New(fault.Forbidden, "personal_not_allowed",
+		"Reporting usage of a personal connection needs the permission connections:own or usage:write.")
+	errOld    = fault.New(fault.Invalid, "occurred_too_early", "occurred_at is more than 35 days ago.")
+	errFuture = fault.New(fault.Invalid, "occurred_in_future", "occurred_at is more than 5 minutes ahead.")
+)
+
+// check refuses an event whose cost or time cannot be counted, and one that its
+// reporter may not keep out of limits and reports.
+func (e *Event) check(by access.Caller, now time.Time) error {
+	switch {
+	case e.Cost == nil:
+		return errCost
+	case e.Scope == Personal && !by.Can(permission.ConnectionsOwn) && !by.Can(permission.UsageWrite):
+		return errPersonal
+	case e.OccurredAt == nil:
+		return nil
+	case e.OccurredAt.Time().After(now.Add(MaxAhead)):
+		return errFuture
+	case e.OccurredAt.Time().Before(now.Add(-MaxAge)):
+		return errOld
+	}
+	return nil
+}

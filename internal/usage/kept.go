@@ -1,0 +1,119 @@
+package usage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/money"
+	"roster/internal/permission"
+	"roster/internal/table"
+)
+
+// Record is an event as it is kept: for good, so that its id counts once for good.
+type Record struct {
+	ID        EventID      `dynamodbav:"id"`
+	User      id.User      `dynamodbav:"user"`
+	Key       id.Key       `dynamodbav:"key,omitempty"`
+	Model     string       `dynamodbav:"model"`
+	Provider  string       `dynamodbav:"provider,omitempty"`
+	Input     int64        `dynamodbav:"input"`
+	Output    int64        `dynamodbav:"output"`
+	Cached    int64        `dynamodbav:"cached,omitempty"`
+	Reasoning int64        `dynamodbav:"reasoning,omitempty"`
+	Cost      money.Amount `dynamodbav:"cost"`
+	// Month and Day are where the event is counted: those of the organization's
+	// time zone when it was recorded, whatever the zone is later.
+	Month      string    `dynamodbav:"month"`
+	Day        int       `dynamodbav:"day"`
+	OccurredAt time.Time `dynamodbav:"occurred_at"`
+	RecordedAt time.Time `dynamodbav:"recorded_at"`
+	Scope      Scope     `dynamodbav:"scope,omitempty"`
+	Tags       Tags      `dynamodbav:"tags,omitempty"`
+	// Reservation is the id that the reporter named.
+	Reservation Reference `dynamodbav:"reservation,omitempty"`
+	// Status is the member's when the event was recorded, where it was not active.
+	Status access.Status `dynamodbav:"member_status,omitempty"`
+
+	// Hash is of the content, by which a repeat is known.
+	Hash []byte `dynamodbav:"hash"`
+	// Call is that of the reporter which recorded the event.
+	Call []byte `dynamodbav:"call"`
+}
+
+// newRecord is an event of a member, reported now by a call.
+func newRecord(e Event, of subject, now time.Time, zone *time.Location, call []byte) Record {
+	r := Record{
+		ID: e.ID, User: of.user, Key: of.key, Model: e.modelName(), Provider: string(e.Provider),
+		Input: *e.InputTokens, Output: *e.OutputTokens, Cached: e.CachedTokens, Reasoning: e.ReasoningTokens,
+		Cost: *e.Cost, RecordedAt: now, Scope: e.Scope, Tags: e.Tags,
+		Reservation: e.Reservation, Call: call,
+	}
+	if r.Scope == Organization {
+		r.Scope = ""
+	}
+	if e.OccurredAt != nil {
+		r.OccurredAt = e.OccurredAt.Time()
+	}
+	r.Hash = hash(e, r)
+	if e.OccurredAt == nil {
+		r.OccurredAt = now
+	}
+	local := r.OccurredAt.In(zone)
+	r.Month, r.Day = local.Format(monthForm), local.Day()
+	return r
+}
+
+// hash is of what the reporter said, in one form. The key counts only where it
+// was named: a repeat may come with a new key or an access token.
+func hash(e Event, r Record) []byte {
+	if e.Key == "" && e.KeyID == "" {
+		r.Key = ""
+	}
+	content, err := json.Marshal([]any{
+		r.User, r.Key, r.Model, r.Input, r.Output, r.Cached, r.Reasoning, r.Cost,
+		r.OccurredAt, r.Scope, r.Tags, r.Reservation,
+	}, json.Deterministic(true))
+	if err != nil {
+		panic(fmt.Sprintf("usage: an event that was read cannot be written: %v", err))
+	}
+	sum := sha256.Sum256(content)
+	return sum[:16]
+}
+
+func (r Record) sameContent(as Record) bool { return bytes.Equal(r.Hash, as.Hash) }
+
+// recordedBefore is the refusal of a second event of one id.
+type recordedBefore struct{ Record }
+
+func (recordedBefore) Error() string { return "the event's id is recorded" }
+
+// marker is the key under which an event's id counts once. Only reporters with
+// usage:write, who are trusted with everyone's usage, share the organization's
+// ids: anyone else could report under an id that they foresee, and the real event
+// would be refused.
+func marker(by access.Caller, event EventID) table.Key {
+	if by.Can(permission.UsageWrite) {
+		return table.UsageEvent(by.Organization(), string(event))
+	}
+	return table.OwnUsageEvent(by.Organization(), by.User(), string(event))
+}
+
+// write is the Write of the event, refused with recordedBefore.
+func (r Record) write(marker table.Key) table.Write {
+	return table.Write{
+		Key: marker, Put: r, If: table.Absent,
+		ElseFrom: func(found table.Item) error {
+			before, err := table.Decode[Record](found)
+			if err != nil {
+				return err
+			}
+			return recordedBefore{before}
+		},
+	}
+}

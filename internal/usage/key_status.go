@@ -1,0 +1,77 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/fault"
+	"roster/internal/id"
+	"roster/internal/money"
+	"roster/internal/table"
+)
+
+// Status is how the caller stands: answered to every active member, also to one
+// who may not use models.
+type Status struct {
+	// Key is the one that asks; null for an access token.
+	Key          *KeyView        `json:"key"`
+	Member       MemberView      `json:"member"`
+	Organization id.Organization `json:"organization_id"`
+	// Allowed and Code are what authorize would answer.
+	Allowed   bool      `json:"allowed"`
+	Code      string    `json:"code"`
+	Spend     Spend     `json:"spend"`
+	Remaining Remaining `json:"remaining"`
+	ResetsAt  Resets    `json:"resets_at"`
+}
+
+// KeyView is an API key without its secret.
+type KeyView struct {
+	ID        id.Key    `json:"id"`
+	Name      string    `json:"name"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+// MemberView is who asks.
+type MemberView struct {
+	ID     id.User       `json:"user_id"`
+	Email  string        `json:"email,omitzero"`
+	Name   string        `json:"name"`
+	Role   string        `json:"role"`
+	Status access.Status `json:"status"`
+}
+
+// Spend is what was spent in the current day and month.
+type Spend struct {
+	Daily   money.Amount `json:"daily_usd"`
+	Monthly money.Amount `json:"monthly_usd"`
+}
+
+// KeyStatus answers how the caller stands.
+func (g Gate) KeyStatus(_ context.Context, by access.Caller, _ api.None) (Status, error) {
+	now := g.Now()
+	local := now.In(by.Own.Location())
+	item, _ := by.Own.Month(local.Format(monthForm))
+	counted, err := table.Decode[tally](item)
+	if err != nil {
+		return Status{}, err
+	}
+	out := Status{
+		Member: MemberView{
+			ID: by.User(), Email: by.Email(), Name: by.Name(), Role: by.Role(), Status: by.Own.Status(),
+		},
+		Organization: by.Organization(), Allowed: true, Code: codeOK,
+		Spend:    Spend{Daily: counted.days[local.Day()].Cost, Monthly: counted.total.Cost},
+		ResetsAt: resetsAfter(now, by.Own.Location()),
+	}
+	if record, ok := by.Own.Key(by.Key()); ok {
+		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt}
+	}
+	if f, refused := errors.AsType[*fault.Error](by.Own.MayUseModels()); refused {
+		out.Allowed, out.Code = false, f.Code
+	}
+	return out, nil
+}

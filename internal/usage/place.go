@@ -1,0 +1,58 @@
+package usage
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/table"
+)
+
+// place finds the members and months of events, and rejects events of those who
+// never were members.
+func (m Meter) place(ctx context.Context, by access.Caller, entries []entry, results []Result) ([]entry, map[month]*tally, error) {
+	found, err := m.state(ctx, by, entries)
+	if err != nil {
+		return nil, nil, err
+	}
+	placed := entries[:0]
+	for _, e := range entries {
+		status := found.people[e.record.User].Status
+		if status == "" {
+			results[e.place] = reject(e.record.ID, errNoMember)
+			continue
+		}
+		if status != access.Active {
+			e.record.Status = status
+		}
+		placed = append(placed, e)
+	}
+	return placed, found.tallies, nil
+}
+
+// state reads the members and months of events, but for what the caller's
+// authentication has read of their own.
+func (m Meter) state(ctx context.Context, by access.Caller, entries []entry) (state, error) {
+	own := map[month]table.Item{}
+	var unread []month
+	for _, e := range entries {
+		item, read := by.Own.Month(e.record.Month)
+		if read && e.record.User == by.User() {
+			own[e.month()] = item
+		} else {
+			unread = append(unread, e.month())
+		}
+	}
+	found, err := readState(ctx, m.Table, by.Organization(), unread)
+	if err != nil {
+		return state{}, err
+	}
+	for of, item := range own {
+		counted, err := table.Decode[tally](item)
+		if err != nil {
+			return state{}, err
+		}
+		found.tallies[of] = &counted
+		found.people[of.user] = &person{Status: by.Own.Status()}
+	}
+	return found, nil
+}

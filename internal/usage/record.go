@@ -1,0 +1,177 @@
+package usage
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/fault"
+	"roster/internal/table"
+)
+
+// RecordRequest reports model calls.
+type RecordRequest struct {
+	// Events are read one by one (Event): one that cannot be read is rejected by
+	// itself.
+	Events []jsontext.Value `json:"events" required:"true"`
+}
+
+// MaxEvents is how many events one request may report.
+const MaxEvents = 500
+
+func (in *RecordRequest) Validate() []fault.Field {
+	if len(in.Events) < 1 || len(in.Events) > MaxEvents {
+		return []fault.Field{{Pointer: "/events", Reason: fmt.Sprintf("must hold 1 to %d events", MaxEvents)}}
+	}
+	return nil
+}
+
+// Recording answers event by event, in the order of the request.
+type Recording struct {
+	Results []Result `json:"results"`
+}
+
+// Result is what became of one event.
+type Result struct {
+	ID     EventID `json:"id"`
+	Status Outcome `json:"status"`
+	Code   string  `json:"code,omitzero"`
+	Detail string  `json:"detail,omitzero"`
+}
+
+// Outcome of a reported event.
+type Outcome string
+
+const (
+	// Recorded: counted, now and for the first time.
+	Recorded Outcome = "recorded"
+	// Duplicate: the same event was recorded before.
+	Duplicate Outcome = "duplicate"
+	// Rejected: not counted; the code says why.
+	Rejected Outcome = "rejected"
+)
+
+var (
+	errConflict = fault.New(fault.Conflict, "conflict", "Another event is recorded under this id.")
+	errFull     = fault.New(fault.TooLarge, "counters_full", "The member's counters of that month take no more.")
+	errNoMember = fault.New(fault.NotFound, "member_not_found", "There never was such a member in the organization.")
+)
+
+// entry is an event on its way to its result.
+type entry struct {
+	place  int
+	marker table.Key
+	record Record
+}
+
+// month is where the event is counted.
+func (e entry) month() month { return month{e.record.User, e.record.Month} }
+
+// Record records model calls, each exactly once however often it is reported.
+// Where it fails, some may be recorded: the same request again settles the rest.
+func (m Meter) Record(ctx context.Context, by access.Caller, in RecordRequest) (Recording, error) {
+	results := make([]Result, len(in.Events))
+	entries, err := m.read(by, in.Events, results)
+	if err != nil {
+		return Recording{}, err
+	}
+	unique, repeats := distinct(entries, results)
+	unique, tallies, err := m.place(ctx, by, unique, results)
+	if err != nil {
+		return Recording{}, err
+	}
+	if err := m.commit(ctx, by, unique, tallies, results); err != nil {
+		return Recording{}, err
+	}
+	for repeat, first := range repeats {
+		results[repeat] = results[first]
+		if results[repeat].Status == Recorded {
+			results[repeat].Status = Duplicate
+		}
+	}
+	return Recording{results}, nil
+}
+
+// read reads the events; what cannot be recorded gets its result. It fails where
+// one names another member without the right to.
+func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([]entry, error) {
+	now, call := m.Now(), make([]byte, 8)
+	rand.Read(call)
+	entries := make([]entry, 0, len(raw))
+	for place, value := range raw {
+		event, err := api.Unmarshal[Event](value)
+		if err != nil {
+			results[place] = reject(idOf(value), err)
+			continue
+		}
+		results[place].ID = event.ID
+		of, err := event.subject(by)
+		if errors.Is(err, errOthers) {
+			return nil, err
+		}
+		if err == nil {
+			err = event.check(by, now)
+		}
+		if err != nil {
+			results[place] = reject(event.ID, err)
+			continue
+		}
+		entries = append(entries, entry{place, marker(by, event.ID), newRecord(event, of, now, by.Own.Location(), call)})
+	}
+	return entries, nil
+}
+
+// distinct keeps the first event of each id. Its equals get the first's result,
+// by their places; others of that id are rejected.
+func distinct(entries []entry, results []Result) (unique []entry, repeats map[int]int) {
+	firsts := make(map[EventID]entry, len(entries))
+	repeats = map[int]int{}
+	for _, e := range entries {
+		first, known := firsts[e.record.ID]
+		switch {
+		case !known:
+			firsts[e.record.ID] = e
+			unique = append(unique, e)
+		case first.record.sameContent(e.record):
+			repeats[e.place] = first.place
+		default:
+			results[e.place] = reject(e.record.ID, errConflict)
+		}
+	}
+	return unique, repeats
+}
+
+// reject is the result of an event that is not recorded.
+func reject(id EventID, err error) Result {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		f = fault.New(fault.Invalid, "invalid_event", "The event cannot be read.")
+	}
+	r := Result{ID: id, Status: Rejected, Code: f.Code, Detail: f.Detail}
+	if len(f.Fields) > 0 {
+		reasons := make([]string, len(f.Fields))
+		for i, field := range f.Fields {
+			reasons[i] = strings.TrimSpace(strings.TrimPrefix(field.Pointer, "/") + " " + field.Reason)
+		}
+		r.Detail = strings.Join(reasons, "; ") + "."
+	}
+	return r
+}
+
+// idOf finds the id of an event that cannot be read as a whole; empty without one.
+func idOf(value jsontext.Value) EventID {
+	var event struct {
+		ID EventID `json:"id"`
+	}
+	if json.Unmarshal(value, &event) != nil {
+		return ""
+	}
+	return event.ID
+}

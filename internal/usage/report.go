@@ -1,0 +1,241 @@
+package usage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/permission"
+)
+
+// ReportRequest asks who used what. Whoever may read their own usage alone gets
+// their own row, with or without user_id.
+type ReportRequest struct {
+	GroupBy GroupBy     `query:"group_by" json:"-"`
+	User    id.User     `query:"user_id" json:"-"`
+	Start   Date        `query:"start_date" json:"-"`
+	End     Date        `query:"end_date" json:"-"`
+	Sort    Sort        `query:"sort" json:"-"`
+	Limit   ReportLimit `query:"limit" json:"-"`
+}
+
+// Report is the usage of a period.
+type Report struct {
+	Usage Usage `json:"usage"`
+}
+
+// Usage has one row per member with usage in the period, the highest first; of a
+// user_id always one.
+type Usage struct {
+	Period   Period     `json:"period"`
+	ByMember []UsageRow `json:"by_member"`
+	// Totals are over all members, also those beyond the limit.
+	Totals Totals `json:"totals"`
+	// Excluded is what none of the figures has.
+	Excluded Excluded `json:"excluded"`
+	// AsOf is when the counters were read: they hold every event recorded before.
+	AsOf time.Time `json:"as_of"`
+}
+
+// UsageRow is one member's usage.
+type UsageRow struct {
+	User   id.User       `json:"user_id"`
+	Email  string        `json:"email"`
+	Name   string        `json:"name"`
+	Role   string        `json:"role"`
+	Status access.Status `json:"status"`
+	Counters
+	// TopModels are the costliest of the months that the period touches.
+	TopModels []string `json:"top_models"`
+}
+
+// Totals sum the rows.
+type Totals struct {
+	Members int `json:"members"`
+	Counters
+}
+
+// Excluded counts calls over personal connections.
+type Excluded struct {
+	Personal PersonalUsage `json:"personal"`
+}
+
+// PersonalUsage is usage that is the members' own affair.
+type PersonalUsage struct {
+	Requests int64 `json:"requests"`
+}
+
+type (
+	// GroupBy is what a row stands for: user.
+	GroupBy string
+	// Sort is the figure by which rows are ordered, the highest first: cost (the
+	// default), requests, input_tokens or output_tokens.
+	Sort string
+	// ReportLimit is how many rows a report has at most: 1 to 1000, which is the default.
+	ReportLimit int
+)
+
+const (
+	maxRows   = 1000
+	topModels = 5
+
+	byUser GroupBy = "user"
+
+	byCost     Sort = "cost"
+	byRequests Sort = "requests"
+	byInput    Sort = "input_tokens"
+	byOutput   Sort = "output_tokens"
+)
+
+func (g *GroupBy) UnmarshalText(b []byte) error {
+	if GroupBy(b) != byUser {
+		return errors.New("is not user")
+	}
+	*g = byUser
+	return nil
+}
+
+func (s *Sort) UnmarshalText(b []byte) error {
+	switch sort := Sort(b); sort {
+	case byCost, byRequests, byInput, byOutput:
+		*s = sort
+		return nil
+	}
+	return errors.New("is not one of cost, requests, input_tokens, output_tokens")
+}
+
+func (l *ReportLimit) UnmarshalText(b []byte) error {
+	n, err := strconv.Atoi(string(b))
+	if err != nil || n < 1 || n > maxRows {
+		return fmt.Errorf("is not a number from 1 to %d", maxRows)
+	}
+	*l = ReportLimit(n)
+	return nil
+}
+
+// Usage reports who used what.
+func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (Report, error) {
+	now := s.Now()
+	period, err := period(in.Start, in.End, now.In(by.Location()))
+	if err != nil {
+		return Report{}, err
+	}
+	if !by.Can(permission.UsageRead) {
+		if in.User != "" && in.User != by.User() {
+			return Report{}, access.ErrPermission.With("permission", permission.UsageRead)
+		}
+		in.User = by.User()
+	}
+	parts := period.parts()
+	months, err := s.months(ctx, by.Organization(), in.User, parts)
+	if err != nil {
+		return Report{}, err
+	}
+	found, err := readState(ctx, s.Table, by.Organization(), months)
+	if err != nil {
+		return Report{}, err
+	}
+	if in.User != "" && found.people[in.User].Status == "" {
+		return Report{}, errNoMember
+	}
+	out := Usage{Period: period, AsOf: now}
+	for user, p := range found.people {
+		row := rowOf(user, p, found.tallies, parts)
+		out.Excluded.Personal.Requests += row.personal
+		if row.Requests == 0 && in.User == "" {
+			continue
+		}
+		out.Totals.Members++
+		out.Totals.Counters = out.Totals.plus(row.Counters)
+		out.ByMember = append(out.ByMember, row)
+	}
+	slices.SortFunc(out.ByMember, in.Sort.compare)
+	out.ByMember = out.ByMember[:min(len(out.ByMember), in.Limit.rows())]
+	return Report{out}, nil
+}
+
+// months are those to read: of one user, or of everyone with counters.
+func (s Reports) months(ctx context.Context, org id.Organization, user id.User, parts []part) ([]month, error) {
+	var all []month
+	for _, p := range parts {
+		users := []id.User{user}
+		if user == "" {
+			var err error
+			if users, err = usersOf(ctx, s.Table, org, p.month); err != nil {
+				return nil, err
+			}
+		}
+		for _, u := range users {
+			all = append(all, month{u, p.month})
+		}
+	}
+	return all, nil
+}
+
+func rowOf(user id.User, p *person, tallies map[month]*tally, parts []part) UsageRow {
+	row := UsageRow{User: user, Email: p.Email, Name: p.Name, Role: p.Role, Status: p.Status}
+	models := map[string]Counters{}
+	for _, part := range parts {
+		t := tallies[month{user, part.month}]
+		if t == nil {
+			continue
+		}
+		row.Counters = row.plus(part.of(t))
+		for model, c := range t.models {
+			models[model] = models[model].plus(c)
+		}
+	}
+	row.TopModels = top(models)
+	return row
+}
+
+// top names the costliest models, the most used first among equals.
+func top(models map[string]Counters) []string {
+	names := make([]string, 0, len(models))
+	for name := range models {
+		if name != otherModel {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(
+			cmp.Compare(models[b].Cost, models[a].Cost),
+			cmp.Compare(models[b].Requests, models[a].Requests),
+			cmp.Compare(a, b),
+		)
+	})
+	return names[:min(len(names), topModels)]
+}
+
+func (s Sort) compare(a, b UsageRow) int {
+	return cmp.Or(
+		cmp.Compare(s.figure(b), s.figure(a)),
+		cmp.Compare(b.Cost, a.Cost),
+		cmp.Compare(a.User, b.User),
+	)
+}
+
+func (s Sort) figure(r UsageRow) int64 {
+	switch s {
+	case byRequests:
+		return r.Requests
+	case byInput:
+		return r.Input
+	case byOutput:
+		return r.Output
+	}
+	return int64(r.Cost)
+}
+
+func (l ReportLimit) rows() int {
+	if l == 0 {
+		return maxRows
+	}
+	return int(l)
+}

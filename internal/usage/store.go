@@ -1,0 +1,90 @@
+package usage
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/table"
+)
+
+// person is what usage reads of a member.
+type person struct {
+	Email  string        `dynamodbav:"email"`
+	Name   string        `dynamodbav:"name"`
+	Role   string        `dynamodbav:"role"`
+	Status access.Status `dynamodbav:"status"`
+}
+
+// month is a member's month, as the organization's time zone has it: "2026-11".
+type month struct {
+	user id.User
+	name string
+}
+
+// state is what was read of members and of their months. What was absent has its
+// zero value: a member without a status never was one.
+type state struct {
+	people  map[id.User]*person
+	tallies map[month]*tally
+}
+
+// readState reads members and months, 100 items in a round trip.
+func readState(ctx context.Context, t *table.Table, org id.Organization, months []month) (state, error) {
+	people := wanted[id.User, person]{}
+	tallies := wanted[month, tally]{}
+	var reads []table.Read
+	for _, m := range months {
+		reads = people.add(reads, m.user, table.Member(org, m.user))
+		reads = tallies.add(reads, m, table.MemberMonth(org, m.user, m.name))
+	}
+	if err := t.Get(ctx, reads...); err != nil {
+		return state{}, err
+	}
+	return state{people.found(), tallies.found()}, nil
+}
+
+// wanted are items of one kind to be read, each once, by what they are of.
+type wanted[Of comparable, T any] map[Of]**T
+
+func (w wanted[Of, T]) add(reads []table.Read, of Of, key table.Key) []table.Read {
+	if w[of] != nil {
+		return reads
+	}
+	w[of] = new(*T)
+	return append(reads, table.Into(key, w[of]))
+}
+
+func (w wanted[Of, T]) found() map[Of]*T {
+	all := make(map[Of]*T, len(w))
+	for of, item := range w {
+		all[of] = *item
+		if *item == nil {
+			all[of] = new(T)
+		}
+	}
+	return all
+}
+
+// monthPartition is the partition of the state index with the items of a month.
+func monthPartition(org id.Organization, month string) string {
+	return "UM#" + string(org) + "#" + month
+}
+
+// usersOf lists who has counters in a month. The index follows within moments of
+// a member's first event of the month.
+func usersOf(ctx context.Context, t *table.Table, org id.Organization, month string) ([]id.User, error) {
+	items, err := t.QueryAll(ctx, table.Query{Index: table.StateIndex, PK: monthPartition(org, month)})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := table.DecodeAll[table.Row](items)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]id.User, len(rows))
+	for i, row := range rows {
+		users[i] = id.User(row.StateSK)
+	}
+	return users, nil
+}

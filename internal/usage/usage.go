@@ -1,0 +1,70 @@
+// Package usage is the hot path: may this key use models now, and what was used.
+//
+// Every model call is an event, kept once by its caller's id. The event and the
+// counters that it moves change in one transaction, so the counters of a member's
+// month are at any time the exact sum of the events recorded.
+package usage
+
+import (
+	"context"
+	"errors"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/env"
+	"roster/internal/fault"
+	"roster/internal/route"
+)
+
+// Gate answers whether a member may use models.
+type Gate struct {
+	*env.Env
+	path *access.HotPath
+}
+
+// Meter records usage.
+type Meter struct{ *env.Env }
+
+// Reports shows usage.
+type Reports struct{ *env.Env }
+
+// AuthorizeEndpoints are the routes asked before a model call.
+func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
+	path := access.NewHotPath(e)
+	g := Gate{e, path}
+	return []api.Endpoint{
+		api.Handle(route.Authorize, refusing(path.Caller), g.Authorize),
+		api.Handle(route.KeyStatus, path.Caller, g.KeyStatus),
+	}
+}
+
+// MeterEndpoints are the routes called after a model call.
+func MeterEndpoints(e *env.Env) []api.Endpoint {
+	return []api.Endpoint{
+		api.Handle(route.RecordUsage, access.NewHotPath(e).Caller, Meter{e}.Record),
+	}
+}
+
+// ReportEndpoints are the routes of reports.
+func ReportEndpoints(e *env.Env) []api.Endpoint {
+	return []api.Endpoint{
+		api.Handle(route.UsageReport, access.Member(e), Reports{e}.Usage),
+	}
+}
+
+// refusing says allowed:false when the caller themselves are refused.
+func refusing(authenticate func(context.Context, *api.Request) (access.Caller, error)) func(context.Context, *api.Request) (access.Caller, error) {
+	return func(ctx context.Context, r *api.Request) (access.Caller, error) {
+		caller, err := authenticate(ctx, r)
+		return caller, refusal(err)
+	}
+}
+
+// refusal marks an answer that is a No; that Roster cannot answer is none.
+func refusal(err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if ok && (f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden) {
+		return f.With("allowed", false)
+	}
+	return err
+}
