@@ -1,0 +1,29 @@
+// Package feature lists the features, for what needs all of them in one process:
+// the local stack, the OpenAPI generator, the tests over every route.
+package feature
+
+import (
+	"roster/internal/account"
+	"roster/internal/apikey"
+	"roster/internal/boot"
+	"roster/internal/console"
+	"roster/internal/invitation"
+	"roster/internal/joinrequest"
+	"roster/internal/member"
+	"roster/internal/organization"
+	"roster/internal/usage"
+)
+
+// All is every feature's endpoints.
+var All = []boot.Endpoints{
+	account.Endpoints,
+	organization.Endpoints,
+	invitation.Endpoints,
+	joinrequest.Endpoints,
+	member.Endpoints,
+	apikey.Endpoints,
+	usage.AuthorizeEndpoints,
+	usage.MeterEndpoints,
+	usage.ReportEndpoints,
+	console.Endpoints,
+}

@@ -1,0 +1,176 @@
+package openapi
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/email"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/invitation"
+	"roster/internal/joinrequest"
+	"roster/internal/member"
+	"roster/internal/money"
+	"roster/internal/openapi/spec"
+	"roster/internal/organization"
+	"roster/internal/outbox"
+	"roster/internal/page"
+	"roster/internal/permission"
+	"roster/internal/usage"
+)
+
+// values has the schema of every type that reads or writes itself, and of every
+// named string and number.
+var values = map[reflect.Type]spec.Schema{
+	reflect.TypeFor[time.Time](): {
+		Type: spec.String, Format: "date-time", Description: "RFC 3339, in UTC", Examples: []any{"2026-11-22T10:00:00Z"}},
+
+	reflect.TypeFor[field.Time](): {
+		Type: spec.String, Format: "date-time", Description: "RFC 3339, with any offset", Examples: []any{"2026-11-22T10:00:00Z"}},
+
+	reflect.TypeFor[field.Name]():  {Type: spec.String, MaxLength: field.NameLength, Examples: []any{"Ada Lovelace"}},
+	reflect.TypeFor[field.Label](): {Type: spec.String, MaxLength: field.LabelLength, Examples: []any{"laptop"}},
+	reflect.TypeFor[field.Reason](): {
+		Type: spec.String, MaxLength: field.ReasonLength, Description: "One paragraph for people",
+		Examples: []any{"Unusual spending pattern"}},
+	reflect.TypeFor[field.Text](): {
+		Type: spec.String, MaxLength: field.TextLength, Description: "Several lines for people",
+		Examples: []any{"Welcome to the team!"}},
+	reflect.TypeFor[field.Password](): {
+		Type: spec.String, Format: "password", MinLength: field.PasswordMin, MaxLength: field.PasswordLength,
+		Examples: []any{"correct horse battery staple"}},
+	reflect.TypeFor[field.Attempt](): {
+		Type: spec.String, Format: "password", Description: "A password as it was typed",
+		Examples: []any{"correct horse battery staple"}},
+	reflect.TypeFor[field.URL](): {
+		Type: spec.String, MaxLength: field.URLLength, Pattern: `^(https?://.+)?$`,
+		Description: "An absolute https address (http on localhost), or empty",
+		Examples:    []any{"https://example.com/guidelines"}},
+	reflect.TypeFor[field.TimeZone](): {
+		Type: spec.String, Description: "A name of the IANA time zone database", Examples: []any{"Europe/Berlin"}},
+	reflect.TypeFor[field.Token](): {
+		Type: spec.String, MaxLength: field.TokenLength, Pattern: `^[!-~]*$`, Description: "An opaque token",
+		Examples: []any{"2Yx0cVb7Qm"}},
+	reflect.TypeFor[field.Cursor](): {
+		Type: spec.String, MaxLength: field.CursorLength, Pattern: `^[!-~]*$`,
+		Description: "The next_cursor of the page before, from the same list with the same filters"},
+
+	reflect.TypeFor[email.Address](): {
+		Type: spec.String, Format: "email", MaxLength: 254, Description: "Compared without regard to case",
+		Examples: []any{"ada@example.com"}},
+	reflect.TypeFor[email.DomainPattern](): {
+		Type: spec.String, Description: "acme.com is that domain alone, *.acme.com its subdomains alone",
+		Examples: []any{"acme.com"}},
+
+	reflect.TypeFor[id.Organization](): prefixed("org_", 26),
+	reflect.TypeFor[id.User]():         prefixed("usr_", 26),
+	reflect.TypeFor[id.Key]():          prefixed("key_", 52),
+	reflect.TypeFor[id.Session]():      prefixed("ses_", 26),
+	reflect.TypeFor[id.Invitation]():   prefixed("inv_", 42),
+	reflect.TypeFor[id.JoinRequest]():  prefixed("jrq_", 52),
+	reflect.TypeFor[id.Team]():         prefixed("team_", 26),
+
+	reflect.TypeFor[page.Limit](): {
+		Type: spec.Integer, Minimum: new(1), Maximum: new(100), Default: 50, Description: "How many rows at most"},
+	reflect.TypeFor[api.IfMatch](): {
+		Type: spec.String, Description: "The ETag of what was read: the change is refused if it changed since",
+		Examples: []any{`"3"`}},
+
+	reflect.TypeFor[money.Amount](): {
+		Type: spec.Number, Minimum: new(0), Description: "US dollars, up to nine decimal places", Examples: []any{45.5}},
+
+	reflect.TypeFor[permission.Permission](): enumeration(permission.All...),
+	reflect.TypeFor[access.Status]():         enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
+	reflect.TypeFor[organization.Status]():   enumeration(organization.Active, organization.Suspended),
+	reflect.TypeFor[organization.DefaultRole](): enumeration(
+		permission.Admin, permission.Developer, permission.Member, permission.Viewer),
+	reflect.TypeFor[organization.InvitationDays](): {
+		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
+	reflect.TypeFor[member.MetadataPatch](): {
+		Type: spec.Object, Description: "A merge patch (RFC 7396): null removes a member. At most 2,048 bytes in all, five levels deep",
+		Examples: []any{map[string]any{"department": "engineering"}}},
+	reflect.TypeFor[member.Metadata](): {
+		Type: spec.Object, Description: "The organization's own data. Numbers are as they were given, of any length",
+		Examples: []any{map[string]any{"department": "engineering"}}},
+	reflect.TypeFor[member.Kind]():     enumeration(member.Person, member.ServiceAccount),
+	reflect.TypeFor[member.Standing](): enumeration(access.Active, access.Suspended),
+	reflect.TypeFor[member.RoleFilter](): enumeration(
+		permission.Owner, permission.Admin, permission.Developer, permission.Member, permission.Viewer, permission.Gateway),
+	reflect.TypeFor[member.Search](): {
+		Type: spec.String, MaxLength: field.LabelLength,
+		Description: "How the address begins (of a service account: its name); without regard to case"},
+	reflect.TypeFor[member.StatusFilter](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
+	reflect.TypeFor[invitation.Status](): enumeration(
+		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),
+	reflect.TypeFor[invitation.Preset](): enumeration[string]("new_member", "regular_user", "power_user", "developer", "bot"),
+	reflect.TypeFor[joinrequest.Status](): enumeration(
+		joinrequest.Pending, joinrequest.Approved, joinrequest.Rejected, joinrequest.Withdrawn),
+	reflect.TypeFor[outbox.Delivery](): enumeration(
+		outbox.Queued, outbox.Sent, outbox.Failed, outbox.Delivered, outbox.Bounced, outbox.Complained),
+
+	reflect.TypeFor[usage.EventID](): {
+		Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`, Examples: []any{"call-2026-11-22-0001"}},
+	reflect.TypeFor[usage.Reference](): {Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`},
+	reflect.TypeFor[usage.Model](): {
+		Type: spec.String, MaxLength: usage.ModelBytes, Examples: []any{"gpt-5"}},
+	reflect.TypeFor[usage.Scope](): enumeration(usage.Organization, usage.Personal),
+	reflect.TypeFor[usage.Tags](): {
+		Type: spec.Object, AdditionalProperties: &spec.Schema{Type: spec.String, MaxLength: field.NameLength},
+		Description: "At most 16, and 512 bytes of names and values together",
+		Examples:    []any{map[string]any{"project": "search"}}},
+	reflect.TypeFor[usage.Outcome](): enumeration(usage.Recorded, usage.Duplicate, usage.Rejected),
+	reflect.TypeFor[usage.Date](): {
+		Type: spec.String, Format: "date", Description: "A day of the organization's time zone",
+		Examples: []any{"2026-11-01"}},
+	reflect.TypeFor[usage.GroupBy]():     {Type: spec.String, Enum: []string{"user"}},
+	reflect.TypeFor[usage.Sort]():        {Type: spec.String, Enum: []string{"cost", "requests", "input_tokens", "output_tokens"}},
+	reflect.TypeFor[usage.ReportLimit](): {Type: spec.Integer, Minimum: new(1), Maximum: new(1000), Default: 1000},
+
+	reflect.TypeFor[fault.Field](): fieldSchema(),
+
+	reflect.TypeFor[jose.JSONWebKey](): {
+		Type: spec.Object, Description: "A JSON Web Key (RFC 7517) of Ed25519 (RFC 8037)",
+		Properties: spec.Ordered[*spec.Schema]{
+			{Name: "kty", Value: &spec.Schema{Type: spec.String, Const: "OKP"}},
+			{Name: "crv", Value: &spec.Schema{Type: spec.String, Const: "Ed25519"}},
+			{Name: "x", Value: &spec.Schema{Type: spec.String}},
+			{Name: "kid", Value: &spec.Schema{Type: spec.String}},
+			{Name: "alg", Value: &spec.Schema{Type: spec.String}},
+			{Name: "use", Value: &spec.Schema{Type: spec.String, Const: "sig"}},
+		},
+		Required: []string{"kty", "crv", "x", "kid"}},
+}
+
+// stands has the types of members that hold other values than their declared
+// type says.
+var stands = map[string]reflect.Type{
+	"usage.RecordRequest.Events": reflect.TypeFor[[]usage.Event](), // read by the use case itself
+	"member.Row.Email":           reflect.TypeFor[string](),        // empty for service accounts
+}
+
+// pathParameters are those that no In names: the credential's organization is
+// checked against org_id before.
+var pathParameters = map[string]reflect.Type{"org_id": reflect.TypeFor[id.Organization]()}
+
+const crockford = "0-9A-HJKMNP-TV-Z"
+
+func prefixed(prefix string, length int) spec.Schema {
+	const ulid = "01KAN9K2V5Q3H8D7R6C4B1A0ZX01KAN9K2V5Q3H8D7R6C4B1A0ZX"
+	return spec.Schema{
+		Type: spec.String, Pattern: "^" + prefix + "[" + crockford + "]{" + decimal(length) + "}$",
+		Examples: []any{prefix + ulid[:length]},
+	}
+}
+
+func enumeration[T ~string](all ...T) spec.Schema {
+	s := spec.Schema{Type: spec.String}
+	for _, v := range all {
+		s.Enum = append(s.Enum, string(v))
+	}
+	return s
+}
