@@ -1,0 +1,9 @@
+// Function members serves the members of an organization: list, read, change, remove, leave.
+package main
+
+import (
+	"roster/internal/boot"
+	"roster/internal/member"
+)
+
+func main() { boot.HTTP("members", member.Endpoints) }

@@ -1,0 +1,10 @@
+// Function organizations serves organizations: founding, settings, suspension by the platform.
+package main
+
+import (
+	"roster/internal/account"
+	"roster/internal/boot"
+	"roster/internal/organization"
+)
+
+func main() { boot.HTTP("organizations", organization.Endpoints, account.Endpoints) }
