@@ -1,0 +1,30 @@
+package stack
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"roster/internal/boot"
+	"roster/internal/env"
+	"roster/internal/feature"
+	"roster/internal/feedback"
+	"roster/internal/function"
+	"roster/internal/mailer"
+	"roster/internal/notify"
+)
+
+// functions are the handlers of every function, as its main hands them to Lambda.
+func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
+	n := notify.Service{Env: e, Mail: sender}
+	f := feedback.Service{Env: e}
+	all := map[string]lambda.Handler{
+		"notify":        function.Answering(n.Stream),
+		"sweep-outbox":  function.Silent(n.Sweep),
+		"mail-feedback": function.Silent(f.Handle),
+	}
+	for _, f := range function.All {
+		if f.Trigger == function.HTTP {
+			all[f.Name] = boot.Handler(e, f.Name, feature.All...)
+		}
+	}
+	return all
+}
