@@ -1,0 +1,133 @@
+package acceptance_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"roster/internal/rostertest"
+	"roster/internal/table"
+)
+
+// measure runs an operation from 8 clients at once, and reports operations per
+// second, this process's CPU per operation (the engine's is not among it), and
+// capacity units per operation. Prepare makes n inputs beforehand.
+func measure[In any](b *testing.B, w world, prepare func(n int) []In, operation func(ctx context.Context, in In) rostertest.Response) {
+	b.Helper()
+	inputs := prepare(b.N)
+	operation(b.Context(), prepare(1)[0]) // fills what is cached
+	ctx, capacity := table.WithCapacity(b.Context())
+	operation(ctx, prepare(1)[0])
+	read, write := capacity.Units()
+
+	var next atomic.Int64
+	b.SetParallelism(4)
+	b.ResetTimer()
+	began, cpu := time.Now(), cpuTime(b)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if answer := operation(b.Context(), inputs[next.Add(1)-1]); answer.Status >= 300 {
+				b.Errorf("%d %s", answer.Status, answer.Raw)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "op/s")
+	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N)/1000, "cpu-ms/op")
+	b.ReportMetric(read, "RRU/op")
+	b.ReportMetric(write, "WRU/op")
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+var addresses atomic.Int64
+
+func freshAddresses(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("p%d@people.example", addresses.Add(1))
+	}
+	return all
+}
+
+func BenchmarkInvite(b *testing.B) {
+	w := newWorld(b)
+	p := w.owner(b, "owner@acme.example", "Acme")
+	measure(b, w, freshAddresses, func(ctx context.Context, address string) rostertest.Response {
+		return w.CallContext(b, ctx, "POST /api/organizations/"+string(p.organization)+"/members/invite", p.key,
+			map[string]any{"email": address, "role": "member"})
+	})
+}
+
+func BenchmarkAccept(b *testing.B) {
+	w := newWorld(b)
+	p := w.owner(b, "owner@acme.example", "Acme")
+	invited := func(n int) []string {
+		var tokens []string
+		for _, address := range freshAddresses(n) {
+			w.invite(b, p, address, "member")
+			tokens = append(tokens, w.LastMail(b, address).LinkToken())
+			w.Forget(b)
+		}
+		return tokens
+	}
+	measure(b, w, invited, func(ctx context.Context, token string) rostertest.Response {
+		return w.CallContext(b, ctx, "POST /auth/accept-invite", "", map[string]any{"token": token, "password": password, "name": "New"})
+	})
+}
+
+func BenchmarkList50(b *testing.B) {
+	w := newWorld(b)
+	p := w.owner(b, "owner@acme.example", "Acme")
+	for _, address := range freshAddresses(60) {
+		w.place(b, p.organization, address, "member", "active")
+	}
+	measure(b, w, nothing, func(ctx context.Context, _ struct{}) rostertest.Response {
+		return w.CallContext(b, ctx, "GET /api/organizations/"+string(p.organization)+"/members?limit=50", p.key, nil)
+	})
+}
+
+func BenchmarkAuthorize(b *testing.B) {
+	w := newWorld(b)
+	p := w.owner(b, "owner@acme.example", "Acme")
+	measure(b, w, nothing, func(ctx context.Context, _ struct{}) rostertest.Response {
+		return w.CallContext(b, ctx, "POST /v1/authorize", p.key, nil)
+	})
+}
+
+func BenchmarkUsageSingle(b *testing.B) { benchmarkUsage(b, 1) }
+
+func BenchmarkUsageBatchOf45(b *testing.B) { benchmarkUsage(b, 45) }
+
+func benchmarkUsage(b *testing.B, events int) {
+	w := newWorld(b)
+	p := w.owner(b, "owner@acme.example", "Acme")
+	var members []person
+	for _, address := range freshAddresses(10) {
+		members = append(members, w.place(b, p.organization, address, "member", "active"))
+	}
+	var id atomic.Int64
+	measure(b, w, nothing, func(ctx context.Context, _ struct{}) rostertest.Response {
+		var all []map[string]any
+		for i := range events {
+			all = append(all, map[string]any{
+				"id": fmt.Sprint("event-", id.Add(1)), "user_id": members[i%len(members)].user, "model": "openai/gpt-4o",
+				"input_tokens": 1200, "output_tokens": 300, "cost_usd": 0.006,
+			})
+		}
+		return w.CallContext(b, ctx, "POST /v1/usage", p.key, map[string]any{"events": all})
+	})
+}
+
+func nothing(n int) []struct{} { return make([]struct{}, n) }

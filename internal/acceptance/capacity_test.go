@@ -1,0 +1,107 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"testing"
+
+	"roster/internal/feature"
+	"roster/internal/rostertest"
+	"roster/internal/table"
+)
+
+// budgets are the request units that use cases may take, authentication
+// included: what a call of the API costs at most.
+var budgets = map[string]struct{ read, write float64 }{
+	"register":                       {0, 20},
+	"create organization":            {3, 12},
+	"log in":                         {6, 3},
+	"update organization":            {3, 4},
+	"invite":                         {7, 12},
+	"accept, a new person":           {8, 22},
+	"verify after a shared link":     {8, 22},
+	"revoke invitation":              {4, 12},
+	"ask to join":                    {6, 12},
+	"approve":                        {6, 12},
+	"reject":                         {6, 12},
+	"change role":                    {3, 12},
+	"suspend":                        {3, 12},
+	"suspend one of two owners":      {3, 12},
+	"remove":                         {3, 12},
+	"create service account":         {3, 12},
+	"create key":                     {3, 12},
+	"invite again":                   {7, 12},
+	"resend invitation":              {6, 12},
+	"accept, with an account":        {8, 22},
+	"verify":                         {2, 4},
+	"resend verification":            {3, 6},
+	"register with the set-up token": {0, 22},
+	"refresh":                        {4, 1},
+	"log out":                        {2, 1},
+	"switch organization":            {5, 4},
+	"join by domain":                 {6, 14},
+	"withdraw join request":          {5, 12},
+	"unsuspend":                      {3, 12},
+	"change metadata":                {3, 6},
+	"leave":                          {5, 14},
+	"revoke key":                     {3, 8},
+	"suspend organization":           {3, 6},
+	"record usage":                   {26, 24 * 3.5},
+}
+
+// TestCapacity runs each story once and compares its units with its budget.
+func TestCapacity(t *testing.T) {
+	t.Parallel()
+	for _, s := range stories {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			budget, ok := budgets[s.name]
+			if !ok {
+				t.Fatal("no budget")
+			}
+			w := newWorld(t)
+			request, credential, body := s.prepare(t, w)
+			ctx, capacity := table.WithCapacity(t.Context())
+			if answer := w.CallContext(t, ctx, request, credential, body); answer.Status >= 300 {
+				t.Fatalf("%d %s", answer.Status, answer.Raw)
+			}
+			read, write := capacity.Units()
+			t.Logf("%.1f RRU, %.1f WRU in %d calls", read, write, len(capacity.Calls()))
+			if read > budget.read || write > budget.write {
+				t.Errorf("%.1f RRU and %.1f WRU, want at most %.1f and %.1f:\n%v", read, write, budget.read, budget.write, capacity.Calls())
+			}
+		})
+	}
+}
+
+// TestCapacityOfTheHotPath: what gateways ask millions of times.
+func TestCapacityOfTheHotPath(t *testing.T) {
+	t.Parallel()
+	w := world{rostertest.New(t, feature.All...)}
+	p := w.owner(t, "owner@acme.example", "Acme")
+	m := w.place(t, p.organization, "m@acme.example", "member", "active")
+	event := func(i int) map[string]any {
+		return map[string]any{"events": []any{map[string]any{
+			"id": fmt.Sprint("e", i), "model": "openai/gpt-4o", "input_tokens": 1200, "output_tokens": 300, "cost_usd": 0.006,
+		}}}
+	}
+	w.Must(t, 200, "POST /v1/usage", m.key, event(0))
+	w.Must(t, 200, "POST /v1/authorize", m.key, nil)
+	for _, call := range []struct {
+		request     string
+		body        any
+		calls       int
+		read, write float64
+	}{
+		{"POST /v1/authorize", nil, 1, 1, 0},
+		{"POST /v1/usage", event(1), 2, 1, 6},
+	} {
+		ctx, capacity := table.WithCapacity(t.Context())
+		if answer := w.CallContext(t, ctx, call.request, m.key, call.body); answer.Status != 200 {
+			t.Fatalf("%s: %s", call.request, answer.Raw)
+		}
+		read, write := capacity.Units()
+		if read > call.read || write > call.write || len(capacity.Calls()) > call.calls {
+			t.Errorf("%s: %.1f RRU, %.1f WRU: %v", call.request, read, write, capacity.Calls())
+		}
+	}
+}

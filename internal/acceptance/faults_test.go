@@ -1,0 +1,373 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roster/internal/feature"
+	"roster/internal/rostertest"
+)
+
+// fault is what goes wrong between a function and DynamoDB.
+type fault struct {
+	name string
+	// apply answers the call at which it strikes.
+	apply func(next http.RoundTripper, r *http.Request) (*http.Response, error)
+	// fatal: every later call fails too, as when the process is killed.
+	fatal bool
+}
+
+var errCut = errors.New("connection reset by peer")
+
+var faults = []fault{
+	{name: "killed before", fatal: true, apply: func(http.RoundTripper, *http.Request) (*http.Response, error) { return nil, errCut }},
+	{name: "killed after", fatal: true, apply: lost},
+	{name: "answer lost", apply: lost},
+	{name: "throttled", apply: func(_ http.RoundTripper, r *http.Request) (*http.Response, error) {
+		return refusal(r, "ThrottlingException", `"message":"slow down"`), nil
+	}},
+	{name: "conflict", apply: func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+		switch operation(r) {
+		case "TransactWriteItems":
+			return refusal(r, "TransactionCanceledException", `"Message":"cancelled","CancellationReasons":[{"Code":"TransactionConflict"}]`), nil
+		case "PutItem", "UpdateItem", "DeleteItem":
+			return refusal(r, "TransactionConflictException", `"message":"conflict"`), nil
+		}
+		return next.RoundTrip(r)
+	}},
+}
+
+func lost(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+	answer, err := next.RoundTrip(r)
+	if err == nil {
+		answer.Body.Close()
+	}
+	return nil, errCut
+}
+
+func operation(r *http.Request) string {
+	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return name
+}
+
+func refusal(r *http.Request, kind, members string) *http.Response {
+	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s",%s}`, kind, members)
+	return &http.Response{
+		StatusCode: 400, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body:   io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)),
+	}
+}
+
+// saboteur lets a fault strike at the n-th call after it was armed.
+type saboteur struct {
+	next http.RoundTripper
+
+	mu    sync.Mutex
+	armed *fault
+	at    int
+	calls int
+}
+
+func (s *saboteur) arm(f *fault, at int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed, s.at, s.calls = f, at, 0
+}
+
+// disarm ends the trouble and tells how many calls there were.
+func (s *saboteur) disarm() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed = nil
+	return s.calls
+}
+
+func (s *saboteur) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.calls++
+	n, f, at := s.calls, s.armed, s.at
+	s.mu.Unlock()
+	switch {
+	case f == nil || n < at:
+		return s.next.RoundTrip(r)
+	case n == at:
+		return f.apply(s.next, r)
+	case f.fatal:
+		return nil, errCut
+	}
+	return s.next.RoundTrip(r)
+}
+
+// story is a use case: what comes before it, and the request that is disturbed.
+type story struct {
+	name    string
+	prepare func(t *testing.T, w world) (request, credential string, body any)
+	// ends: the request ends the credential that it is made with, so that a repeat
+	// is refused.
+	ends bool
+}
+
+var stories = []story{
+	{name: "register", prepare: func(*testing.T, world) (string, string, any) {
+		return "POST /auth/register", "", map[string]any{"email": "ada@example.com", "password": password, "name": "Ada", "organization": "Engines"}
+	}},
+	{name: "create organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		return "POST /api/organizations", w.owner(t, "owner@acme.example", "Acme").token, map[string]any{"name": "Second"}
+	}},
+	{name: "log in", prepare: func(t *testing.T, w world) (string, string, any) {
+		w.owner(t, "owner@acme.example", "Acme")
+		return "POST /auth/login", "", map[string]any{"email": "owner@acme.example", "password": password}
+	}},
+	{name: "update organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "PUT /api/organizations/" + string(p.organization), p.key, map[string]any{"allow_join_requests": true}
+	}},
+	{name: "invite", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/members/invite", p.key, map[string]any{"email": "new@example.com", "role": "member"}
+	}},
+	{name: "accept, a new person", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.invite(t, p, "new@example.com", "member")
+		return "POST /auth/accept-invite", "", map[string]any{"token": w.LastMail(t, "new@example.com").LinkToken(), "password": password, "name": "New"}
+	}},
+	{name: "verify after a shared link", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		_, shown, _ := strings.Cut(w.invite(t, p, "new@example.com", "member").String("invitation", "link"), "#")
+		w.Must(t, 202, "POST /auth/accept-invite", "", map[string]any{"token": shown, "password": password, "name": "New"})
+		return "POST /auth/verify-email", "", map[string]any{"token": w.LastMail(t, "new@example.com").LinkToken()}
+	}},
+	{name: "revoke invitation", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		invitation := w.invite(t, p, "new@example.com", "member").String("invitation", "id")
+		return "DELETE /api/organizations/" + string(p.organization) + "/invitations/" + invitation, p.key, nil
+	}},
+	{name: "ask to join", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{"allow_join_requests": true})
+		return "POST /api/organizations/" + string(p.organization) + "/join-requests", w.owner(t, "ada@example.com", "").token, map[string]any{}
+	}},
+	{name: "approve", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, request := w.asked(t)
+		return "POST /api/admin/organization/join-requests/" + request + "/approve", p.key, nil
+	}},
+	{name: "reject", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, request := w.asked(t)
+		return "POST /api/admin/organization/join-requests/" + request + "/reject", p.key, map[string]any{"reason": "Not affiliated with organization"}
+	}},
+	{name: "invite again", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.invite(t, p, "new@example.com", "member")
+		return "POST /api/organizations/" + string(p.organization) + "/members/invite", p.key, map[string]any{"email": "new@example.com", "role": "viewer"}
+	}},
+	{name: "resend invitation", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		invitation := w.invite(t, p, "new@example.com", "member").String("invitation", "id")
+		return "POST /api/organizations/" + string(p.organization) + "/invitations/" + invitation + "/resend", p.key, nil
+	}},
+	{name: "accept, with an account", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		ada := w.owner(t, "ada@example.com", "")
+		w.Advance(time.Second)
+		w.invite(t, p, "ada@example.com", "member")
+		return "POST /auth/accept-invite", ada.token, map[string]any{"token": w.LastMail(t, "ada@example.com").LinkToken()}
+	}},
+	{name: "verify", prepare: func(t *testing.T, w world) (string, string, any) {
+		w.Must(t, 201, "POST /auth/register", "", map[string]any{"email": "ada@example.com", "password": password, "name": "Ada"})
+		return "POST /auth/verify-email", "", map[string]any{"token": w.LastMail(t, "ada@example.com").LinkToken(), "password": password}
+	}},
+	{name: "resend verification", prepare: func(t *testing.T, w world) (string, string, any) {
+		in := w.Must(t, 201, "POST /auth/register", "", map[string]any{"email": "ada@example.com", "password": password, "name": "Ada"})
+		return "POST /auth/verify-email/resend", in.String("access_token"), nil
+	}},
+	{name: "register with the set-up token", prepare: func(*testing.T, world) (string, string, any) {
+		return "POST /auth/register", "", map[string]any{
+			"email": "root@example.com", "password": password, "name": "Root", "organization": "Provider", "setup_token": rostertest.SetupToken,
+		}
+	}},
+	{name: "refresh", prepare: func(t *testing.T, w world) (string, string, any) {
+		in := w.Must(t, 201, "POST /auth/register", "", map[string]any{"email": "ada@example.com", "password": password, "name": "Ada"})
+		return "POST /auth/refresh", "", map[string]any{"refresh_token": in.String("refresh_token")}
+	}},
+	{name: "log out", ends: true, prepare: func(t *testing.T, w world) (string, string, any) {
+		return "POST /auth/logout", w.owner(t, "owner@acme.example", "Acme").token, nil
+	}},
+	{name: "switch organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		second := w.Must(t, 201, "POST /api/organizations", p.token, map[string]any{"name": "Second"})
+		return "POST /auth/switch-org", p.token, map[string]any{"org_id": second.String("organization", "id")}
+	}},
+	{name: "join by domain", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{
+			"allow_join_requests": true, "auto_approve_requests": true, "auto_approve_domains": []string{"acme.example"},
+		})
+		return "POST /api/organizations/" + string(p.organization) + "/join-requests", w.owner(t, "ada@acme.example", "").token, map[string]any{}
+	}},
+	{name: "withdraw join request", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{"allow_join_requests": true})
+		ada := w.owner(t, "ada@example.com", "")
+		request := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/join-requests", ada.token, nil)
+		return "DELETE /auth/join-requests/" + request.String("join_request", "id"), ada.token, nil
+	}},
+	{name: "unsuspend", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "suspended")
+		return "POST /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/unsuspend", p.key, nil
+	}},
+	{name: "change metadata", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key,
+			map[string]any{"metadata": map[string]any{"department": "Engineering"}}
+	}},
+	{name: "leave", ends: true, prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "owner", "active")
+		return "POST /api/organizations/" + string(p.organization) + "/members/leave", m.token, nil
+	}},
+	{name: "revoke key", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		made := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/keys", p.key, map[string]any{"name": "second"})
+		return "DELETE /api/organizations/" + string(p.organization) + "/keys/" + made.String("key", "id"), p.key, nil
+	}},
+	{name: "suspend organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/suspend", w.platform(t).token, map[string]any{"reason": "Unpaid"}
+	}},
+	{name: "change role", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key, map[string]any{"role": "admin"}
+	}},
+	{name: "suspend", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "POST /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/suspend", p.key, map[string]any{"reason": "Unusual usage patterns"}
+	}},
+	{name: "suspend one of two owners", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "owner", "active")
+		return "POST /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/suspend", p.key, map[string]any{}
+	}},
+	{name: "remove", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "DELETE /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key, nil
+	}},
+	{name: "create service account", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/service-accounts", p.key, map[string]any{"name": "gateway"}
+	}},
+	{name: "create key", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/keys", p.key, map[string]any{"name": "second"}
+	}},
+	{name: "record usage", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		var events []map[string]any
+		for i := range 12 {
+			m := w.place(t, p.organization, fmt.Sprintf("m%d@acme.example", i), "member", "active")
+			for j := range 2 {
+				events = append(events, map[string]any{
+					"id": fmt.Sprintf("e-%d-%d", i, j), "user_id": m.user, "model": "openai/gpt-4o",
+					"input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25,
+				})
+			}
+		}
+		return "POST /v1/usage", p.key, map[string]any{"events": events}
+	}},
+}
+
+func (w world) invite(t testing.TB, by person, address, role string) rostertest.Response {
+	t.Helper()
+	return w.Must(t, 201, "POST /api/organizations/"+string(by.organization)+"/members/invite", by.key,
+		map[string]any{"email": address, "role": role})
+}
+
+// asked is an organization with one open join request.
+func (w world) asked(t testing.TB) (person, string) {
+	t.Helper()
+	p := w.owner(t, "owner@acme.example", "Acme")
+	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{"allow_join_requests": true})
+	asking := w.owner(t, "ada@example.com", "")
+	request := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/join-requests", asking.token, map[string]any{})
+	return p, request.String("join_request", "id")
+}
+
+// TestTroubleAtEveryStep disturbs each use case at each of its calls of DynamoDB,
+// in each way, and repeats the request: the state is that of an undisturbed run.
+func TestTroubleAtEveryStep(t *testing.T) {
+	t.Parallel()
+	for _, s := range stories {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			calls, want := s.play(t, nil, 0)
+			for i := range faults {
+				for at := 1; at <= calls; at++ {
+					if _, got := s.play(t, &faults[i], at); !slices.Equal(got, want) {
+						t.Errorf("%s call %d of %d:\n%s", faults[i].name, at, calls, cmp.Diff(want, got))
+					}
+				}
+			}
+		})
+	}
+}
+
+// play tells the story with a fault at one of its calls, and returns how many
+// calls the request took and what it left.
+func (s story) play(t *testing.T, f *fault, at int) (calls int, state []string) {
+	t.Helper()
+	sab := new(saboteur)
+	w := world{rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
+		sab.next = next
+		return sab
+	}, feature.All...)}
+	request, credential, body := s.prepare(t, w)
+	sab.arm(f, at)
+	answer := w.Call(t, request, credential, body, "Idempotency-Key", "key-of-the-story")
+	calls = sab.disarm()
+	if answer.Status >= 300 {
+		if f == nil || answer.Status != 503 {
+			t.Fatalf("%s: %d %s", request, answer.Status, answer.Raw)
+		}
+		if answer.Header.Get("Retry-After") == "" {
+			t.Error("503 without Retry-After")
+		}
+	}
+	repeated := w.Call(t, request, credential, body, "Idempotency-Key", "key-of-the-story")
+	if refused := repeated.Status == 401 || repeated.Status == 403; repeated.Status >= 300 && (!s.ends || !refused) {
+		t.Fatalf("the repeat after %v at call %d: %d %s", f, at, repeated.Status, repeated.Raw)
+	}
+	return calls, w.state(t)
+}
+
+// state describes every item without its random and fleeting parts.
+func (w world) state(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for key, item := range w.dump(t) {
+		family := func(s string) string { before, _, _ := strings.Cut(s, "#"); return before }
+		line := family(key.PK) + "/" + family(strings.SplitN(key.SK, "_", 2)[0])
+		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model"} {
+			if value, ok := item[name]; ok {
+				line += fmt.Sprintf(" %s=%v", name, value)
+			}
+		}
+		all = append(all, line)
+	}
+	slices.Sort(all)
+	return all
+}
