@@ -12,6 +12,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/joinrequest"
 	"roster/internal/member"
+	"roster/internal/member/membertest"
 	"roster/internal/rostertest"
 	"roster/internal/table"
 )
@@ -119,23 +120,12 @@ func (w world) get(t testing.TB, user id.User) *member.Member {
 // change writes a member as it is to be, by no one's rules.
 func (w world) change(t testing.TB, user id.User, to func(*member.Member)) {
 	t.Helper()
-	read := w.get(t, user)
-	m := *read
-	to(&m)
-	if err := w.Table.Transact(t.Context(), member.Save(read, m, w.Now())...); err != nil {
-		t.Fatal(err)
-	}
+	membertest.Change(t, w.Roster, w.org, user, to)
 }
 
-// key makes an API key.
 func (w world) key(t testing.TB, user id.User) string {
 	t.Helper()
-	key := id.NewKey(w.Now(), user)
-	text, digest := access.NewKeyText(w.org, user, key)
-	w.change(t, user, func(m *member.Member) {
-		m.Keys = map[id.Key]access.KeyRecord{key: {Name: "key", Digest: digest[:], CreatedBy: user, CreatedAt: w.Now()}}
-	})
-	return text
+	return membertest.GiveKey(t, w.Roster, w.org, user)
 }
 
 func (w world) suspend(t testing.TB, user id.User) {

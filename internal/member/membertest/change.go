@@ -1,0 +1,36 @@
+package membertest
+
+import (
+	"testing"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/rostertest"
+)
+
+// Change makes a stored member what to says, whatever the rules.
+func Change(t testing.TB, r *rostertest.Roster, org id.Organization, user id.User, to func(*member.Member)) {
+	t.Helper()
+	read, err := member.Get(t.Context(), r.Table, org, user)
+	if err != nil || read == nil {
+		t.Fatalf("member %s: %v", user, err)
+	}
+	m := *read
+	to(&m)
+	if err := r.Table.Transact(t.Context(), member.Save(read, m, r.Now())...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// GiveKey gives a stored member an API key in place of those it has, and returns
+// its secret.
+func GiveKey(t testing.TB, r *rostertest.Roster, org id.Organization, user id.User) string {
+	t.Helper()
+	key := id.NewKey(r.Now(), user)
+	text, digest := access.NewKeyText(org, user, key)
+	Change(t, r, org, user, func(m *member.Member) {
+		m.Keys = map[id.Key]access.KeyRecord{key: {Name: "key", Digest: digest[:], CreatedBy: user, CreatedAt: r.Now()}}
+	})
+	return text
+}
