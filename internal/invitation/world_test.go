@@ -129,9 +129,8 @@ func (w world) key(t testing.TB, user id.User) string {
 }
 
 func (w world) suspend(t testing.TB, user id.User) {
-	w.change(t, user, func(m *member.Member) {
-		m.Status, m.Epoch, m.Suspension = access.Suspended, m.Epoch+1, &member.Suspension{By: w.owner.user}
-	})
+	t.Helper()
+	membertest.Suspend(t, w.Roster, w.org, user, w.owner.user)
 }
 
 func (w world) remove(t testing.TB, user id.User) {
@@ -141,11 +140,7 @@ func (w world) remove(t testing.TB, user id.User) {
 // settings changes attributes of the organization.
 func (w world) settings(t testing.TB, name string, value any) {
 	t.Helper()
-	if err := w.Table.Transact(t.Context(), table.Write{
-		Key: table.Organization(w.org), Update: "SET #" + name + " = :value", Values: table.V{"value": value},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	w.Set(t, table.Organization(w.org), name, value)
 }
 
 // serviceAccount makes one with the role of an administrator, and returns its key.

@@ -42,26 +42,14 @@ func (c company) add(t testing.TB, role string) membertest.Member {
 }
 
 // change makes a member other than they are.
-func (c company) change(t testing.TB, user id.User, change func(*member.Member)) {
+func (c company) change(t testing.TB, user id.User, to func(*member.Member)) {
 	t.Helper()
-	read, err := member.Get(t.Context(), c.Table, c.owner.Organization, user)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := *read
-	change(&changed)
-	if err := c.Table.Transact(t.Context(), member.Save(read, changed, c.Now())...); err != nil {
-		t.Fatal(err)
-	}
+	membertest.Change(t, c.Roster, c.owner.Organization, user, to)
 }
 
 func (c company) setOrganization(t testing.TB, attribute string, value any) {
 	t.Helper()
-	if err := c.Table.Transact(t.Context(), table.Write{
-		Key: table.Organization(c.owner.Organization), Update: "SET #" + attribute + " = :v", Values: table.V{"v": value},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	c.Set(t, table.Organization(c.owner.Organization), attribute, value)
 }
 
 // ten gives a member ten keys in all.

@@ -23,6 +23,14 @@ func Change(t testing.TB, r *rostertest.Roster, org id.Organization, user id.Use
 	}
 }
 
+// Suspend suspends a stored member.
+func Suspend(t testing.TB, r *rostertest.Roster, org id.Organization, user, by id.User) {
+	t.Helper()
+	Change(t, r, org, user, func(m *member.Member) {
+		m.Status, m.Epoch, m.Suspension = access.Suspended, m.Epoch+1, &member.Suspension{By: by}
+	})
+}
+
 // GiveKey gives a stored member an API key in place of those it has, and returns
 // its secret.
 func GiveKey(t testing.TB, r *rostertest.Roster, org id.Organization, user id.User) string {
