@@ -167,20 +167,36 @@ func person(ctx context.Context, e *env.Env, token string, client api.Client) (I
 	if err != nil {
 		return Identity{}, err
 	}
-	var (
-		account *accountView
-		live    *session.Session
-	)
-	if err := e.Table.Get(ctx,
-		table.Into(table.User(access.User), &account),
-		table.Into(table.Session(access.User, access.Session), &live),
-	); err != nil {
+	var named bearer
+	if err := e.Table.Get(ctx, named.reads(access)...); err != nil {
 		return Identity{}, err
 	}
-	if account == nil || !live.Live(account.SessionEpoch, e.Now()) {
-		return Identity{}, session.ErrToken
+	if err := named.admit(e.Now()); err != nil {
+		return Identity{}, err
 	}
-	return Identity{user: access.User, account: *account, session: *live, access: access, client: client}, nil
+	return Identity{user: access.User, account: *named.account, session: *named.session, access: access, client: client}, nil
+}
+
+// bearer is the account and the session that an access token names; nil where
+// there is none any more.
+type bearer struct {
+	account *accountView
+	session *session.Session
+}
+
+func (b *bearer) reads(token session.Access) []table.Read {
+	return []table.Read{
+		table.Into(table.User(token.User), &b.account),
+		table.Into(table.Session(token.User, token.Session), &b.session),
+	}
+}
+
+// admit refuses a token whose session has ended.
+func (b bearer) admit(now time.Time) error {
+	if b.account == nil || !b.session.Live(b.account.SessionEpoch, now) {
+		return session.ErrToken
+	}
+	return nil
 }
 
 func verify(ctx context.Context, e *env.Env, token string) (session.Access, error) {
@@ -260,25 +276,19 @@ func byToken(ctx context.Context, e *env.Env, r *api.Request, token string, read
 		return Actor{}, ErrNoOrg
 	}
 	a := Actor{org: access.Organization, user: access.User, session: access.Session}
-	var (
-		account *accountView
-		live    *session.Session
-	)
-	if err := read(ctx, &a,
-		table.Into(table.User(access.User), &account),
-		table.Into(table.Session(access.User, access.Session), &live),
-	); err != nil {
+	var named bearer
+	if err := read(ctx, &a, named.reads(access)...); err != nil {
 		return Actor{}, err
 	}
-	if account == nil || !live.Live(account.SessionEpoch, e.Now()) {
-		return Actor{}, session.ErrToken
+	if err := named.admit(e.Now()); err != nil {
+		return Actor{}, err
 	}
 	// Whoever was suspended or removed since hears that; whoever came back has
 	// to log in anew.
 	if a.member.Status == Active && a.member.Epoch != access.Epoch {
 		return Actor{}, session.ErrToken
 	}
-	a.accountEpoch = account.SessionEpoch
+	a.accountEpoch = named.account.SessionEpoch
 	return a, nil
 }
 

@@ -86,13 +86,20 @@ func View(u user.User) UserView {
 	return UserView{ID: u.ID, Email: u.Email, Name: u.Name, Verified: u.Verified, Administrator: u.Platform}
 }
 
+// self is the account of who calls, as authentication read it.
+func self(by access.Identity) UserView {
+	return UserView{
+		ID: by.User(), Email: by.Email(), Name: by.Name(), Verified: by.Verified(), Administrator: by.PlatformAdministrator(),
+	}
+}
+
 // MembershipOf shows a member's organization.
 func MembershipOf(o organization.Organization, m member.Member) *Membership {
 	return &Membership{ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status}
 }
 
 // NewTokens is the answer that logs an account in with a session.
-func NewTokens(ctx context.Context, e *env.Env, u user.User, s session.Session, in *Membership) (Tokens, error) {
+func NewTokens(ctx context.Context, e *env.Env, u UserView, s session.Session, in *Membership) (Tokens, error) {
 	keys, err := e.Keys(ctx)
 	if err != nil {
 		return Tokens{}, err
@@ -103,6 +110,6 @@ func NewTokens(ctx context.Context, e *env.Env, u user.User, s session.Session, 
 	}
 	return Tokens{
 		AccessToken: t.Access, RefreshToken: t.Refresh, TokenType: "Bearer",
-		ExpiresIn: int(session.AccessTTL.Seconds()), User: View(u), Org: in,
+		ExpiresIn: int(session.AccessTTL.Seconds()), User: u, Org: in,
 	}, nil
 }

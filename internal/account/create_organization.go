@@ -13,7 +13,6 @@ import (
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/table"
-	"roster/internal/user"
 )
 
 // CreateOrganizationRequest founds an organization.
@@ -39,11 +38,7 @@ func (s Service) CreateOrganization(ctx context.Context, by access.Identity, in 
 		}
 	}
 	now := s.Now()
-	u, err := user.Get(ctx, s.Table, by.User())
-	if err != nil {
-		return CreatedOrganization{}, err
-	}
-	org, founder := newOrganization(now, *u, in.Name)
+	org, founder := newOrganization(now, self(by), in.Name)
 	if in.TimeZone != "" {
 		org.TimeZone = in.TimeZone
 	}
@@ -63,10 +58,10 @@ func (s Service) mayFound(ctx context.Context, by access.Identity) error {
 }
 
 // newOrganization makes an organization and its first owner.
-func newOrganization(now time.Time, u user.User, name field.Name) (organization.Organization, member.Member) {
+func newOrganization(now time.Time, founder UserView, name field.Name) (organization.Organization, member.Member) {
 	org := organization.New(now, name)
 	return org, member.Member{
-		ID: u.ID, Organization: org.ID, Kind: member.Person, Email: u.Email, Name: u.Name,
+		ID: founder.ID, Organization: org.ID, Kind: member.Person, Email: founder.Email, Name: founder.Name,
 		Role: permission.Owner, Status: access.Active, Epoch: 1, CreatedAt: now,
 	}
 }

@@ -56,7 +56,7 @@ func OpenSession(ctx context.Context, e *env.Env, u user.User, from api.Client) 
 		live = live.In(entered.Organization.ID, entered.Member.Epoch)
 		in = MembershipOf(entered.Organization, entered.Member)
 	}
-	out, err := NewTokens(ctx, e, u, live, in)
+	out, err := NewTokens(ctx, e, View(u), live, in)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"roster/internal/member"
 	"roster/internal/permission"
 	"roster/internal/session"
-	"roster/internal/user"
 )
 
 // MeAnswer is who the caller is: the account, and the organization of the token.
@@ -20,11 +19,7 @@ type MeAnswer struct {
 
 // Me says who the caller is, and what they may do in the token's organization.
 func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnswer, error) {
-	u, err := user.Get(ctx, s.Table, by.User())
-	if err != nil {
-		return MeAnswer{}, err
-	}
-	out := MeAnswer{User: View(*u), Permissions: []permission.Permission{}}
+	out := MeAnswer{User: self(by), Permissions: []permission.Permission{}}
 	if by.Organization() == "" {
 		return out, nil
 	}

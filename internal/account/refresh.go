@@ -59,7 +59,7 @@ func (s Service) Refresh(ctx context.Context, _ api.Client, in RefreshRequest) (
 			return err
 		}
 		next, writes := presented.Rotate(*live, s.Now())
-		if out, err = NewTokens(ctx, s.Env, *u, next, in); err != nil {
+		if out, err = NewTokens(ctx, s.Env, View(*u), next, in); err != nil {
 			return err
 		}
 		if len(writes) == 0 {

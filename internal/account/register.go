@@ -64,7 +64,7 @@ func (s Service) Register(ctx context.Context, from api.Client, in RegisterReque
 		if !s.OpenSignUp && !u.Platform {
 			return Tokens{}, errSignUpClosed
 		}
-		org, founder = newOrganization(now, u, in.Organization)
+		org, founder = newOrganization(now, View(u), in.Organization)
 		founded = MembershipOf(org, founder)
 		writes = append(writes, founding(now, org, founder, audit.User(u.ID, from))...)
 	}
@@ -75,7 +75,7 @@ func (s Service) Register(ctx context.Context, from api.Client, in RegisterReque
 	}
 	live := session.New(now, u.ID, u.SessionEpoch, from).In(org.ID, founder.Epoch)
 	writes = slices.Concat(user.Create(u, user.ErrEmailTaken), writes, []table.Write{live.Create(), verify})
-	out, err := NewTokens(ctx, s.Env, u, live, founded)
+	out, err := NewTokens(ctx, s.Env, View(u), live, founded)
 	if err != nil {
 		return Tokens{}, err
 	}

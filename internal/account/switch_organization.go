@@ -8,7 +8,6 @@ import (
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/table"
-	"roster/internal/user"
 )
 
 // SwitchRequest names the organization to move to.
@@ -31,17 +30,13 @@ func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in 
 	case to.Organization.Status != organization.Active:
 		return Tokens{}, access.ErrOrgStopped
 	}
-	u, err := user.Get(ctx, s.Table, by.User())
-	if err != nil {
-		return Tokens{}, err
-	}
 	next, move := by.Session().Scope(in.Organization, to.Member.Epoch)
-	out, err := NewTokens(ctx, s.Env, *u, next, MembershipOf(to.Organization, to.Member))
+	out, err := NewTokens(ctx, s.Env, self(by), next, MembershipOf(to.Organization, to.Member))
 	if err != nil {
 		return Tokens{}, err
 	}
 	return out, s.Table.Transact(ctx, move, table.Write{
-		Key:    table.User(u.ID),
+		Key:    table.User(by.User()),
 		Update: "SET #last_organization = :org",
 		If:     table.Present,
 		Values: table.V{"org": in.Organization},

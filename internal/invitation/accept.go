@@ -203,6 +203,6 @@ func (s Service) admission(ctx context.Context, p prospect, u user.User, from ap
 }
 
 func (s Service) tokens(ctx context.Context, u user.User, live session.Session, p prospect, m member.Member) (AcceptAnswer, error) {
-	t, err := account.NewTokens(ctx, s.Env, u, live, account.MembershipOf(*p.organization, m))
+	t, err := account.NewTokens(ctx, s.Env, account.View(u), live, account.MembershipOf(*p.organization, m))
 	return AcceptAnswer{Tokens: &t}, err
 }

@@ -124,22 +124,22 @@ const password = "newpassword123"
 type object = map[string]any
 
 func (d *Deployment) owner(ctx context.Context) error {
-	in, err := d.call(ctx, "POST /auth/register", "", object{
+	in, err := d.stack.Call(ctx, "POST /auth/register", "", object{
 		"email": "owner@acme.example", "password": password, "name": "Olivia Owner", "organization": "Acme",
 	})
 	if err != nil {
 		return err
 	}
-	d.values["token"], d.values["org"], d.values["owner"] = text(in, "access_token"), text(in, "organization", "id"), text(in, "user", "id")
-	token, err := d.mailed(ctx, "owner@acme.example")
+	d.values["token"], d.values["org"], d.values["owner"] = stack.Text(in, "access_token"), stack.Text(in, "organization", "id"), stack.Text(in, "user", "id")
+	token, err := d.stack.MailedToken(ctx, "owner@acme.example")
 	if err != nil {
 		return err
 	}
-	if _, err := d.call(ctx, "POST /auth/verify-email", "", object{"token": token}); err != nil {
+	if _, err := d.stack.Call(ctx, "POST /auth/verify-email", "", object{"token": token}); err != nil {
 		return err
 	}
-	key, err := d.call(ctx, "POST /api/organizations/"+d.values["org"]+"/keys", d.values["token"], object{"name": "owner's key"})
-	d.values["key"] = text(key, "key", "secret")
+	key, err := d.stack.Call(ctx, "POST /api/organizations/"+d.values["org"]+"/keys", d.values["token"], object{"name": "owner's key"})
+	d.values["key"] = stack.Text(key, "key", "secret")
 	return err
 }
 
@@ -147,17 +147,17 @@ func (d *Deployment) member(ctx context.Context) error {
 	if err := d.invite(ctx, "member@acme.example"); err != nil {
 		return err
 	}
-	token, err := d.mailed(ctx, "member@acme.example")
+	token, err := d.stack.MailedToken(ctx, "member@acme.example")
 	if err != nil {
 		return err
 	}
-	in, err := d.call(ctx, "POST /auth/accept-invite", "", object{"token": token, "password": password, "name": "Max Member"})
+	in, err := d.stack.Call(ctx, "POST /auth/accept-invite", "", object{"token": token, "password": password, "name": "Max Member"})
 	if err != nil {
 		return err
 	}
-	d.values["member"] = text(in, "user", "id")
-	key, err := d.call(ctx, "POST /api/organizations/"+d.values["org"]+"/keys", text(in, "access_token"), object{"name": "laptop"})
-	d.values["member_key"] = text(key, "key", "secret")
+	d.values["member"] = stack.Text(in, "user", "id")
+	key, err := d.stack.Call(ctx, "POST /api/organizations/"+d.values["org"]+"/keys", stack.Text(in, "access_token"), object{"name": "laptop"})
+	d.values["member_key"] = stack.Text(key, "key", "secret")
 	return err
 }
 
@@ -166,42 +166,31 @@ func (d *Deployment) invitation(ctx context.Context) error {
 		return err
 	}
 	var err error
-	d.values["invitation_token"], err = d.mailed(ctx, "newcomer@acme.example")
+	d.values["invitation_token"], err = d.stack.MailedToken(ctx, "newcomer@acme.example")
 	return err
 }
 
 func (d *Deployment) invite(ctx context.Context, address string) error {
-	invited, err := d.call(ctx, "POST /api/organizations/"+d.values["org"]+"/members/invite", d.values["key"],
+	invited, err := d.stack.Call(ctx, "POST /api/organizations/"+d.values["org"]+"/members/invite", d.values["key"],
 		object{"email": address, "role": "member", "message": "Welcome to our AI services platform!"})
-	d.values["invitation"] = text(invited, "invitation", "id")
+	d.values["invitation"] = stack.Text(invited, "invitation", "id")
 	return err
 }
 
 func (d *Deployment) joinRequest(ctx context.Context) error {
-	if _, err := d.call(ctx, "PUT /api/organizations/"+d.values["org"], d.values["key"], object{"allow_join_requests": true}); err != nil {
+	if _, err := d.stack.Call(ctx, "PUT /api/organizations/"+d.values["org"], d.values["key"], object{"allow_join_requests": true}); err != nil {
 		return err
 	}
-	in, err := d.call(ctx, "POST /auth/register", "", object{"email": "asks@acme.example", "password": password, "name": "Alma Asks"})
+	in, err := d.stack.Call(ctx, "POST /auth/register", "", object{"email": "asks@acme.example", "password": password, "name": "Alma Asks"})
 	if err != nil {
 		return err
 	}
-	asked, err := d.call(ctx, "POST /api/organizations/"+d.values["org"]+"/join-requests", text(in, "access_token"), object{})
+	asked, err := d.stack.Call(ctx, "POST /api/organizations/"+d.values["org"]+"/join-requests", stack.Text(in, "access_token"), object{})
 	if err != nil {
 		return err
 	}
-	d.values["join_request"] = text(asked, "join_request", "id")
-	in, err = d.call(ctx, "POST /auth/register", "", object{"email": "stranger@elsewhere.example", "password": password, "name": "Sam Stranger"})
-	d.values["stranger_token"] = text(in, "access_token")
+	d.values["join_request"] = stack.Text(asked, "join_request", "id")
+	in, err = d.stack.Call(ctx, "POST /auth/register", "", object{"email": "stranger@elsewhere.example", "password": password, "name": "Sam Stranger"})
+	d.values["stranger_token"] = stack.Text(in, "access_token")
 	return err
 }
-
-func (d *Deployment) mailed(ctx context.Context, address string) (string, error) {
-	return d.stack.MailedToken(ctx, address)
-}
-
-func (d *Deployment) call(ctx context.Context, request, credential string, body object) (object, error) {
-	return d.stack.Call(ctx, request, credential, body)
-}
-
-// text returns the string at a path of member names.
-func text(o object, path ...string) string { return stack.Text(o, path...) }
