@@ -203,28 +203,30 @@ func TestListsCanBeNarrowed(t *testing.T) {
 	t.Parallel()
 	r := rostertest.New(t, member.Endpoints)
 	owner := membertest.Found(t, r)
+	// Addresses of people without a given one hold no i, l, o or u: they are made
+	// of ids.
 	for _, m := range []member.Member{
-		{Email: "anna@acme.com", Role: permission.Developer},
-		{Email: "anton@acme.com", Role: permission.Viewer},
-		{Email: "antonia@acme.com", Role: permission.Developer, Status: access.Suspended},
-		{Email: "berta@acme.com", Role: permission.Developer},
-		{Kind: member.ServiceAccount, Name: "Antenna", Role: permission.Gateway},
+		{Email: "ianna@acme.com", Role: permission.Developer},
+		{Email: "ianton@acme.com", Role: permission.Viewer},
+		{Email: "iantonia@acme.com", Role: permission.Developer, Status: access.Suspended},
+		{Email: "iberta@acme.com", Role: permission.Developer},
+		{Kind: member.ServiceAccount, Name: "Iantenna", Role: permission.Gateway},
 	} {
 		m.Organization = owner.Organization
 		membertest.Add(t, r, m)
 	}
 	for query, want := range map[string][]string{
-		"search=ant":                            {"Antenna", "anton@acme.com", "antonia@acme.com"},
-		"search=ANTON":                          {"anton@acme.com", "antonia@acme.com"},
-		"search=anton%40":                       {"anton@acme.com"},
-		"search=x":                              {},
-		"role=developer":                        {"anna@acme.com", "antonia@acme.com", "berta@acme.com"},
-		"role=developer&status=active":          {"anna@acme.com", "berta@acme.com"},
-		"role=developer&search=an":              {"anna@acme.com", "antonia@acme.com"},
-		"status=suspended&search=ant":           {"antonia@acme.com"},
-		"status=suspended&role=viewer":          {},
-		"role=developer&limit=1":                {"anna@acme.com"},
-		"search=ant&role=gateway&status=active": {"Antenna"},
+		"search=iant":                            {"Iantenna", "ianton@acme.com", "iantonia@acme.com"},
+		"search=IANTON":                          {"ianton@acme.com", "iantonia@acme.com"},
+		"search=ianton%40":                       {"ianton@acme.com"},
+		"search=u":                               {},
+		"role=developer":                         {"ianna@acme.com", "iantonia@acme.com", "iberta@acme.com"},
+		"role=developer&status=active":           {"ianna@acme.com", "iberta@acme.com"},
+		"role=developer&search=ian":              {"ianna@acme.com", "iantonia@acme.com"},
+		"status=suspended&search=iant":           {"iantonia@acme.com"},
+		"status=suspended&role=viewer":           {},
+		"role=developer&limit=1":                 {"ianna@acme.com"},
+		"search=iant&role=gateway&status=active": {"Iantenna"},
 	} {
 		answer := r.Must(t, 200, "GET "+members(owner)+"?"+query, owner.Secret, nil)
 		got := []string{}
@@ -241,7 +243,7 @@ func TestListsCanBeNarrowed(t *testing.T) {
 		}
 	}
 	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?role=no-such-role", owner.Secret, nil)
-	next := r.Must(t, 200, "GET "+members(owner)+"?search=an&limit=1", owner.Secret, nil).String("next_cursor")
+	next := r.Must(t, 200, "GET "+members(owner)+"?search=ian&limit=1", owner.Secret, nil).String("next_cursor")
 	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?search=b&limit=1&cursor="+url.QueryEscape(next), owner.Secret, nil)
 }
 
