@@ -79,6 +79,7 @@ func (a Actor) User() id.User                    { return a.user }
 func (a Actor) Email() string                    { return a.member.Email }
 func (a Actor) Role() string                     { return a.member.Role }
 func (a Actor) Permissions() permission.Set      { return a.permissions }
+func (a Actor) Roles() permission.Roles          { return a.orgView.Roles }
 func (a Actor) Can(p permission.Permission) bool { return a.permissions.Has(p) }
 func (a Actor) IsOwner() bool                    { return a.member.Role == permission.Owner }
 func (a Actor) Key() id.Key                      { return a.key }
@@ -310,7 +311,7 @@ func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) err
 	if org != nil {
 		a.orgView = *org
 	}
-	a.permissions = a.member.permissions()
+	a.permissions = a.orgView.Roles.Of(a.member.Role)
 	return nil
 }
 

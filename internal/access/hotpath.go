@@ -16,7 +16,8 @@ import (
 // model call: one strongly consistent Query of the member's own collection, and
 // in parallel the organization's item where this process has not read it within
 // GateTTL. So a suspended organization may go on that long; a suspended or
-// removed member and a revoked key may not.
+// removed member, a revoked key and a role of the organization's own that was
+// changed may not.
 type HotPath struct {
 	env   *env.Env
 	gates gates
@@ -40,7 +41,7 @@ func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
 		if own, err = h.standing(ctx, a.org, a.user, further...); err != nil {
 			return err
 		}
-		a.member, a.orgView, a.permissions = own.member, own.gate.view, own.member.permissions()
+		a.member, a.orgView, a.permissions = own.member, own.gate.view, own.permissions()
 		return nil
 	})
 	return Caller{actor, own}, err
@@ -58,16 +59,24 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 		warm bool
 		view *organizationView
 	)
-	if s.gate, warm = h.gates.get(org, now); !warm {
+	// What an organization's own roles allow acts at the next call, so where there
+	// are any, the item is read each time.
+	if s.gate, warm = h.gates.get(org, now); !warm || len(s.gate.view.Roles) > 0 {
 		further = append(further, table.Into(table.Organization(org), &view))
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.read(ctx, h.env.Table, org, now) })
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.read(reading, h.env.Table, org, now) })
 	if len(further) > 0 {
-		group.Go(func() error { return h.env.Table.Get(ctx, further...) })
+		group.Go(func() error { return h.env.Table.Get(reading, further...) })
 	}
 	if err := group.Wait(); err != nil {
 		return Standing{}, err
+	}
+	// The first own role may have been made, and given, within GateTTL.
+	if _, known := s.gate.view.Roles.Role(s.member.Role); view == nil && !known && s.member.Role != "" {
+		if err := h.env.Table.Get(ctx, table.Into(table.Organization(org), &view)); err != nil {
+			return Standing{}, err
+		}
 	}
 	if view != nil {
 		s.gate = h.gates.put(org, *view, now)

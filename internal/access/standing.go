@@ -25,6 +25,8 @@ func (s Standing) Name() string   { return s.member.Name }
 func (s Standing) Role() string   { return s.member.Role }
 func (s Standing) Status() Status { return s.member.Status }
 
+func (s Standing) permissions() permission.Set { return s.gate.view.Roles.Of(s.member.Role) }
+
 // Location is the organization's time zone.
 func (s Standing) Location() *time.Location { return s.gate.location }
 
@@ -60,7 +62,7 @@ func (s Standing) MayUseModels() error {
 	if s.gate.view.Status != "active" {
 		return ErrOrgStopped
 	}
-	if !s.member.permissions().Has(permission.ModelsUse) {
+	if !s.permissions().Has(permission.ModelsUse) {
 		return ErrPermission.With("permission", permission.ModelsUse)
 	}
 	return nil

@@ -32,8 +32,7 @@ type (
 		Name     string         `dynamodbav:"name"`
 		Status   string         `dynamodbav:"status"`
 		TimeZone field.TimeZone `dynamodbav:"time_zone"`
+		// Roles are the organization's own ones.
+		Roles permission.Roles `dynamodbav:"roles"`
 	}
 )
-
-// permissions are those of the member's role.
-func (m memberView) permissions() permission.Set { return permission.OfRole(m.Role) }

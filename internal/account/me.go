@@ -34,6 +34,6 @@ func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnsw
 		return MeAnswer{}, session.ErrToken
 	}
 	out.Organization = MembershipOf(in.Organization, in.Member)
-	out.Permissions = in.Member.Permissions().List()
+	out.Permissions = in.Organization.Roles.Of(in.Member.Role).List()
 	return out, nil
 }

@@ -58,6 +58,7 @@ func newULID(now time.Time) string {
 }
 
 func NewOrganization(now time.Time) Organization { return Organization(New("org", now)) }
+func NewTeam(now time.Time) Team                 { return Team(New("team", now)) }
 func NewUser(now time.Time) User                 { return User(New("usr", now)) }
 func NewSession(now time.Time) Session           { return Session(New("ses", now)) }
 

@@ -146,8 +146,8 @@ func (p prospect) acceptable(now time.Time) error {
 		return member.ErrSuspendedMember
 	}
 	by := p.inviter
-	if by == nil || by.Status != access.Active || !by.Permissions().Has(permission.MembersManage) ||
-		by.MayGrant(p.invitation.Role, member.Person) != nil {
+	if by == nil || by.Status != access.Active || !p.organization.Roles.Of(by.Role).Has(permission.MembersManage) ||
+		by.MayGrant(p.organization.Roles, p.invitation.Role, member.Person) != nil {
 		return errNoGrant
 	}
 	return nil
@@ -172,7 +172,7 @@ func (p prospect) admit(u user.User, now time.Time) (member.Member, error) {
 		m = *p.member
 	}
 	if m.Status == access.Active {
-		m = m.WithRole(p.higherRole(m), p.inviter.ID)
+		m = m.WithRole(p.organization.Roles, p.higherRole(m), p.inviter.ID)
 	} else {
 		var err error
 		if m, err = m.Admit(p.invitation.Role, now); err != nil {
@@ -187,7 +187,7 @@ func (p prospect) admit(u user.User, now time.Time) (member.Member, error) {
 // higherRole is the invitation's role, unless the member's own has a permission
 // that it lacks.
 func (p prospect) higherRole(m member.Member) string {
-	if permission.OfRole(p.invitation.Role).Covers(m.Permissions()) {
+	if p.organization.Roles.Of(p.invitation.Role).Covers(p.organization.Roles.Of(m.Role)) {
 		return p.invitation.Role
 	}
 	return m.Role

@@ -97,6 +97,9 @@ func (s Service) prospect(ctx context.Context, org id.Organization, addressHash 
 	if p.invitation == nil || p.organization == nil {
 		return prospect{}, nil
 	}
+	if role, ok := p.organization.Roles.Role(p.invitation.Role); ok {
+		p.invitation.Role = role.Name // its successor's, where it was retired since
+	}
 	var holder *user.Holder
 	if err := s.Table.Get(ctx,
 		member.Read(org, p.invitation.Invite.By, &p.inviter),

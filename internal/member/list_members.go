@@ -7,10 +7,10 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/email"
+	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/page"
-	"roster/internal/permission"
 	"roster/internal/table"
 )
 
@@ -18,22 +18,13 @@ import (
 type ListRequest struct {
 	// Status is all but removed where it is not said.
 	Status StatusFilter `query:"status" json:"-"`
-	Role   RoleFilter   `query:"role" json:"-"`
+	Role   field.Label  `query:"role" json:"-"`
 	// Search is how the address begins (of a service account: its name).
 	Search Search `query:"search" json:"-"`
 	page.Request
 }
 
-// RoleFilter is one role.
-type RoleFilter string
-
-func (f *RoleFilter) UnmarshalText(b []byte) error {
-	if _, ok := permission.BuiltInRole(string(b)); !ok {
-		return errors.New("is not a role of the organization")
-	}
-	*f = RoleFilter(b)
-	return nil
-}
+var errNoRoleFilter = fault.InvalidParameter("role", "is not a role of the organization")
 
 // Search is the beginning of an address or name, without regard to case.
 type Search string
@@ -75,6 +66,9 @@ type UsersAnswer struct {
 
 // ListMembers lists members, and those who wait to become one.
 func (s Service) ListMembers(ctx context.Context, by access.Actor, in ListRequest) (ListAnswer, error) {
+	if _, ok := by.Roles().Role(string(in.Role)); in.Role != "" && !ok {
+		return ListAnswer{}, errNoRoleFilter
+	}
 	members, next, err := page.Read[Member](ctx, s.Env, in.Request, in.query(by.Organization()))
 	if err != nil {
 		return ListAnswer{}, err

@@ -31,6 +31,15 @@ const (
 	Invited Kind = "invitation"
 )
 
+// TeamRole is what a member is in a team.
+type TeamRole string
+
+const (
+	TeamUser TeamRole = "user"
+	// TeamManager sees and manages the team, and nothing beside it.
+	TeamManager TeamRole = "manager"
+)
+
 // Status of a membership; see access.Status.
 type Status = access.Status
 
@@ -60,6 +69,8 @@ type Member struct {
 	// Keys are the live API keys; KeyCount is how many.
 	Keys     map[id.Key]access.KeyRecord `dynamodbav:"keys,omitempty"`
 	KeyCount int                         `dynamodbav:"key_count"`
+	// Teams are those that the member is in; package team changes them.
+	Teams map[id.Team]TeamRole `dynamodbav:"teams,omitempty"`
 	// Responsible is the member who answers for a service account.
 	Responsible id.User `dynamodbav:"responsible,omitempty"`
 	// Offer is what the invitation promised besides the role.
@@ -146,9 +157,6 @@ func ListPartition(org id.Organization) string { return "O#" + string(org) }
 func StatePartition(org id.Organization, s Status) string {
 	return "O#" + string(org) + "#" + string(s)
 }
-
-// Permissions are those of the member's role.
-func (m Member) Permissions() permission.Set { return permission.OfRole(m.Role) }
 
 // DisplayName is what people call the member.
 func (m Member) DisplayName() string {

@@ -32,22 +32,24 @@ type Caller interface {
 	User() id.User
 	Role() string
 	Permissions() permission.Set
+	// Roles are those of the organization.
+	Roles() permission.Roles
 	// Holder is who has the caller's credential in hand.
 	Holder() id.User
 }
 
 // MayGrant refuses a caller to give someone of that kind a role.
 func MayGrant(by Caller, role string, kind Kind) error {
-	return mayGrant(by.Role(), by.Permissions(), role, kind)
+	return mayGrant(by.Role(), by.Permissions(), by.Roles(), role, kind)
 }
 
 // MayGrant refuses a member to give someone of that kind a role.
-func (m Member) MayGrant(role string, kind Kind) error {
-	return mayGrant(m.Role, m.Permissions(), role, kind)
+func (m Member) MayGrant(roles permission.Roles, role string, kind Kind) error {
+	return mayGrant(m.Role, roles.Of(m.Role), roles, role, kind)
 }
 
-func mayGrant(granterRole string, granter permission.Set, role string, kind Kind) error {
-	r, ok := permission.BuiltInRole(role)
+func mayGrant(granterRole string, granter permission.Set, roles permission.Roles, role string, kind Kind) error {
+	r, ok := roles.Assignable(role)
 	switch {
 	case !ok:
 		return ErrNoRole
@@ -66,7 +68,7 @@ func mayGrant(granterRole string, granter permission.Set, role string, kind Kind
 // MayChange refuses a caller to act on someone whose permissions exceed theirs, and
 // anyone but an owner to act on an owner, whatever their permissions are.
 func MayChange(by Caller, m Member) error {
-	if m.Role == permission.Owner && by.Role() != permission.Owner || !by.Permissions().Covers(m.Permissions()) {
+	if m.Role == permission.Owner && by.Role() != permission.Owner || !by.Permissions().Covers(by.Roles().Of(m.Role)) {
 		return ErrRank
 	}
 	return nil
@@ -101,16 +103,16 @@ func (m Member) ChangeRole(by Caller, role string) (Member, error) {
 	if err := MayGrant(by, role, m.Kind); err != nil {
 		return m, err
 	}
-	return m.WithRole(role, by.Holder()), nil
+	return m.WithRole(by.Roles(), role, by.Holder()), nil
 }
 
 // WithRole is the member with a role that somebody gives. Where that adds
 // permissions, only the keys stay that the member or the giver made: who else made
 // one could not have made it for the new role.
-func (m Member) WithRole(role string, giver id.User) Member {
-	before := m.Permissions()
+func (m Member) WithRole(roles permission.Roles, role string, giver id.User) Member {
+	before := roles.Of(m.Role)
 	m.Role = role
-	if !before.Covers(m.Permissions()) {
+	if !before.Covers(roles.Of(role)) {
 		m = m.onlyKeysOf(m.ID, giver)
 	}
 	return m

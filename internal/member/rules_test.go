@@ -23,7 +23,8 @@ type caller struct {
 func (c caller) User() id.User               { return c.user }
 func (c caller) Role() string                { return c.role }
 func (c caller) Holder() id.User             { return c.user }
-func (c caller) Permissions() permission.Set { return permission.OfRole(c.role) }
+func (c caller) Roles() permission.Roles     { return nil }
+func (c caller) Permissions() permission.Set { return c.Roles().Of(c.role) }
 
 var roles = []string{
 	permission.Owner, permission.Admin, permission.Developer, permission.Member, permission.Viewer, permission.Gateway,

@@ -87,8 +87,6 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[permission.Permission](): enumeration(permission.All...),
 	reflect.TypeFor[access.Status]():         enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
 	reflect.TypeFor[organization.Status]():   enumeration(organization.Active, organization.Suspended),
-	reflect.TypeFor[organization.DefaultRole](): enumeration(
-		permission.Admin, permission.Developer, permission.Member, permission.Viewer),
 	reflect.TypeFor[organization.InvitationDays](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
 	reflect.TypeFor[member.MetadataPatch](): {
@@ -99,8 +97,6 @@ var values = map[reflect.Type]spec.Schema{
 		Examples: []any{map[string]any{"department": "engineering"}}},
 	reflect.TypeFor[member.Kind]():     enumeration(member.Person, member.ServiceAccount),
 	reflect.TypeFor[member.Standing](): enumeration(access.Active, access.Suspended),
-	reflect.TypeFor[member.RoleFilter](): enumeration(
-		permission.Owner, permission.Admin, permission.Developer, permission.Member, permission.Viewer, permission.Gateway),
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
 		Description: "How the address begins (of a service account: its name); without regard to case"},

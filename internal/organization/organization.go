@@ -12,6 +12,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/permission"
 	"roster/internal/table"
 )
 
@@ -44,11 +45,15 @@ type Organization struct {
 	AllowJoinRequests   bool                  `dynamodbav:"allow_join_requests"`
 	AutoApproveRequests bool                  `dynamodbav:"auto_approve_requests"`
 	AutoApproveDomains  []email.DomainPattern `dynamodbav:"auto_approve_domains,omitempty"`
-	DefaultRole         string                `dynamodbav:"default_role"`
-	InvitationDays      int                   `dynamodbav:"invitation_days"`
-	WelcomeMessage      field.Text            `dynamodbav:"welcome_message,omitempty"`
-	GuidelinesURL       field.URL             `dynamodbav:"guidelines_url,omitempty"`
-	PolicyURL           field.URL             `dynamodbav:"policy_url,omitempty"`
+	// DefaultRole is the role of whoever joins by a request, or is invited to none.
+	DefaultRole    string     `dynamodbav:"default_role"`
+	InvitationDays int        `dynamodbav:"invitation_days"`
+	WelcomeMessage field.Text `dynamodbav:"welcome_message,omitempty"`
+	GuidelinesURL  field.URL  `dynamodbav:"guidelines_url,omitempty"`
+	PolicyURL      field.URL  `dynamodbav:"policy_url,omitempty"`
+
+	// Roles are the organization's own ones; package role changes them.
+	Roles permission.Roles `dynamodbav:"roles,omitempty"`
 
 	CreatedAt time.Time `dynamodbav:"created_at"`
 	UpdatedAt time.Time `dynamodbav:"updated_at"`

@@ -21,23 +21,11 @@ type Settings struct {
 	AllowJoinRequests   field.Optional[bool]                  `json:"allow_join_requests,omitzero"`
 	AutoApproveRequests field.Optional[bool]                  `json:"auto_approve_requests,omitzero"`
 	AutoApproveDomains  field.Optional[[]email.DomainPattern] `json:"auto_approve_domains,omitzero"`
-	DefaultRole         field.Optional[DefaultRole]           `json:"default_role,omitzero"`
+	DefaultRole         field.Optional[field.Label]           `json:"default_role,omitzero"`
 	InvitationDays      field.Optional[InvitationDays]        `json:"invitation_days,omitzero"`
 	WelcomeMessage      field.Optional[field.Text]            `json:"welcome_message,omitzero"`
 	GuidelinesURL       field.Optional[field.URL]             `json:"guidelines_url,omitzero"`
 	PolicyURL           field.Optional[field.URL]             `json:"policy_url,omitzero"`
-}
-
-// DefaultRole is the built-in role of whoever joins by a request.
-type DefaultRole string
-
-func (r *DefaultRole) UnmarshalText(b []byte) error {
-	role, ok := permission.BuiltInRole(string(b))
-	if !ok || role.Name == permission.Owner || role.Name == permission.Gateway {
-		return errors.New("is not one of the built-in roles admin, developer, member and viewer")
-	}
-	*r = DefaultRole(role.Name)
-	return nil
 }
 
 // InvitationDays is how long an invitation stands: 1 to 30 days.
@@ -89,7 +77,7 @@ func (o Organization) Merge(s Settings) Organization {
 	s.AllowJoinRequests.Merge(&o.AllowJoinRequests)
 	s.AutoApproveRequests.Merge(&o.AutoApproveRequests)
 	s.AutoApproveDomains.Merge(&o.AutoApproveDomains)
-	merge(s.DefaultRole, (*DefaultRole)(&o.DefaultRole), DefaultRole(defaults.DefaultRole))
+	merge(s.DefaultRole, (*field.Label)(&o.DefaultRole), field.Label(defaults.DefaultRole))
 	merge(s.InvitationDays, (*InvitationDays)(&o.InvitationDays), InvitationDays(defaults.InvitationDays))
 	s.WelcomeMessage.Merge(&o.WelcomeMessage)
 	s.GuidelinesURL.Merge(&o.GuidelinesURL)

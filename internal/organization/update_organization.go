@@ -17,13 +17,31 @@ type UpdateRequest struct {
 	Settings
 }
 
-var errGrantByDefault = fault.New(fault.Forbidden, "cannot_grant", "Nobody grants a permission that they lack.")
+var (
+	errGrantByDefault = fault.New(fault.Forbidden, "cannot_grant", "Nobody grants a permission that they lack.")
+	errDefaultRole    = fault.InvalidField("/default_role", "is not a role of the organization that anyone may join with")
+)
+
+// mayDefault refuses a role that nobody joins with, and one that the caller may
+// not grant.
+func mayDefault(by access.Actor, name string) error {
+	role, ok := by.Roles().Assignable(name)
+	switch {
+	case !ok, name == permission.Owner, name == permission.Gateway:
+		return errDefaultRole
+	case !by.Permissions().Covers(role.Permissions):
+		return errGrantByDefault
+	}
+	return nil
+}
 
 // UpdateOrganization merges a patch into the settings. A patch that changes
 // nothing writes nothing.
 func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in UpdateRequest) (out Answer, err error) {
-	if !by.Permissions().Covers(permission.OfRole(string(in.DefaultRole.Value))) {
-		return Answer{}, errGrantByDefault
+	if in.DefaultRole.Given && !in.DefaultRole.Null {
+		if err := mayDefault(by, string(in.DefaultRole.Value)); err != nil {
+			return Answer{}, err
+		}
 	}
 	err = table.Retry(ctx, func() error {
 		read, err := Get(ctx, s.Table, by.Organization())

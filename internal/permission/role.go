@@ -33,13 +33,6 @@ var BuiltIn = []Role{
 	{Gateway, "Service account of a gateway: authorizes and reports usage on behalf of others", Of(UsageWrite)},
 }
 
-// OfRole returns the permissions of the built-in role of that name; none, if there
-// is no such role.
-func OfRole(name string) Set {
-	role, _ := BuiltInRole(name)
-	return role.Permissions
-}
-
 // BuiltInRole returns the built-in role of that name.
 func BuiltInRole(name string) (Role, bool) {
 	for _, r := range BuiltIn {

@@ -59,6 +59,20 @@ func fill(t *rapid.T, text *rapid.Generator[string], v reflect.Value, name strin
 		v.SetInt(rapid.Int64().Draw(t, name))
 	case reflect.Uint32:
 		v.SetUint(uint64(rapid.Uint32().Draw(t, name)))
+	case reflect.Uint64:
+		v.SetUint(rapid.Uint64().Draw(t, name))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range rapid.IntRange(1, 3).Draw(t, name+" length") {
+			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+			if key.Type() == reflect.TypeFor[id.Team]() {
+				key.SetString(string(id.NewTeam(time.Now())))
+			} else {
+				key.SetString("k" + text.Draw(t, name+" key")) // no name is empty
+			}
+			fill(t, text, value, name)
+			v.SetMapIndex(key, value)
+		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(t, text, v.Elem(), "")

@@ -1,0 +1,47 @@
+package permission
+
+// Own is a role that an organization made itself, as its item keeps it for
+// authentication.
+type Own struct {
+	Permissions Set `dynamodbav:"permissions"`
+	// Successor, where set, is the role that took this one's place: whoever has
+	// this one has that.
+	Successor string `dynamodbav:"successor,omitempty"`
+}
+
+// Roles are the roles of an organization: its own by their names, and the built-in
+// ones, which no own one can replace. The nil Roles are the built-in ones.
+type Roles map[string]Own
+
+// Role returns the role that members of that name have; of a retired role, its
+// successor.
+func (r Roles) Role(name string) (Role, bool) {
+	// A successor may be retired in its turn; a role never follows itself.
+	for range len(r) + 1 {
+		if role, ok := BuiltInRole(name); ok {
+			return role, true
+		}
+		own, ok := r[name]
+		switch {
+		case !ok:
+			return Role{}, false
+		case own.Successor == "":
+			return Role{Name: name, Permissions: own.Permissions}, true
+		}
+		name = own.Successor
+	}
+	return Role{}, false
+}
+
+// Of returns the permissions of the role of that name; none, if there is no such
+// role.
+func (r Roles) Of(name string) Set {
+	role, _ := r.Role(name)
+	return role.Permissions
+}
+
+// Assignable returns the role of that name, unless it is retired.
+func (r Roles) Assignable(name string) (Role, bool) {
+	role, ok := r.Role(name)
+	return role, ok && role.Name == name
+}
