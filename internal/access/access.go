@@ -55,8 +55,11 @@ func (i Identity) Session() session.Session      { return i.session }
 func (i Identity) Organization() id.Organization { return i.access.Organization }
 
 // Epoch is that of the membership in the token's organization when it was issued.
-func (i Identity) Epoch() int               { return i.access.Epoch }
-func (i Identity) Client() api.Client       { return i.client }
+func (i Identity) Epoch() int         { return i.access.Epoch }
+func (i Identity) Client() api.Client { return i.client }
+
+// Key is empty: a person calls in a session.
+func (i Identity) Key() id.Key              { return "" }
 func (i Identity) IdempotencyScope() string { return string(i.user) }
 
 // Actor is an active member who calls.

@@ -27,6 +27,7 @@ var types = map[string]func(string) (string, error){
 	"Name": read[field.Name], "Label": read[field.Label], "Reason": read[field.Reason], "Text": read[field.Text],
 	"Password": read[field.Password], "Attempt": read[field.Attempt], "URL": read[field.URL],
 	"TimeZone": read[field.TimeZone], "Token": read[field.Token], "Cursor": read[field.Cursor],
+	"OTP": read[field.OTP],
 }
 
 func TestValues(t *testing.T) {
@@ -34,6 +35,16 @@ func TestValues(t *testing.T) {
 	const refused = "\x00refused"
 	long := strings.Repeat
 	for _, tt := range []struct{ kind, in, want string }{
+		{"OTP", "287082", "287082"},
+		{"OTP", " 287 082 ", "287082"},
+		{"OTP", "abcd-efgh-2345-wxyz", "ABCDEFGH2345WXYZ"},
+		{"OTP", "", refused},
+		{"OTP", "28708", refused},
+		{"OTP", "28708a", refused},
+		{"OTP", "２８７０８２", refused},
+		{"OTP", "abcd-efgh-2345-wxy1", refused},
+		{"OTP", "abcd-efgh-2345-wxyzz", refused},
+		{"OTP", long("1", 1<<20), refused},
 		{"Name", "Ada Lovelace", "Ada Lovelace"},
 		{"Name", "  Ada \n", "Ada"},
 		{"Name", " ", ""},

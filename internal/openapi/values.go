@@ -47,6 +47,9 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[field.Attempt](): {
 		Type: spec.String, Format: "password", Description: "A password as it was typed",
 		Examples: []any{"correct horse battery staple"}},
+	reflect.TypeFor[field.OTP](): {
+		Type: spec.String, Description: "The six digits of an authenticator, or a recovery code. Spaces and hyphens do not count",
+		Examples: []any{"287082"}},
 	reflect.TypeFor[field.URL](): {
 		Type: spec.String, MaxLength: field.URLLength, Pattern: `^(https?://.+)?$`,
 		Description: "An absolute https address (http on localhost), or empty",

@@ -3,6 +3,7 @@ package throttle
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -26,13 +27,31 @@ type Limit struct {
 // not be stored) and refuses the one above the limit. One write unit.
 func (l Limit) Take(ctx context.Context, e *env.Env, subject string) error {
 	now := e.Now()
-	window := now.Truncate(l.Per)
-	end := window.Add(l.Per)
+	end := now.Truncate(l.Per).Add(l.Per)
 	return e.Table.Transact(ctx, table.Write{
-		Key:    table.Throttle(l.Name+"#"+subject, strconv.FormatInt(window.Unix(), 10)),
+		Key:    l.key(subject, now),
 		Update: "ADD #count :one SET #ttl = :ttl",
 		If:     "attribute_not_exists(#count) OR #count < :times",
 		Values: table.V{"one": 1, "times": l.Times, "ttl": end.Add(time.Hour).Unix()},
 		Else:   ErrTooMany.WithRetryAfter(end.Sub(now)),
 	})
+}
+
+// Return takes one attempt back that turned out to be none of those that are
+// bounded, such as a log-in that succeeded. One write unit.
+func (l Limit) Return(ctx context.Context, e *env.Env, subject string) error {
+	err := e.Table.Transact(ctx, table.Write{
+		Key: l.key(subject, e.Now()), Update: "ADD #count :less",
+		If: "#count > :none", Values: table.V{"less": -1, "none": 0}, Else: errNone,
+	})
+	if errors.Is(err, errNone) { // the window ended meanwhile
+		return nil
+	}
+	return err
+}
+
+var errNone = errors.New("nothing was taken")
+
+func (l Limit) key(subject string, now time.Time) table.Key {
+	return table.Throttle(l.Name+"#"+subject, strconv.FormatInt(now.Truncate(l.Per).Unix(), 10))
 }

@@ -94,3 +94,24 @@ func TestManyAtOnceAreCountedExactly(t *testing.T) {
 		t.Errorf("%v read and %v write units for 10 attempts", read, written)
 	}
 }
+
+func TestWhatIsReturnedMayBeTakenAgain(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t)
+	limit := throttle.Limit{Name: "test", Times: 2, Per: time.Minute}
+	for range 5 {
+		for range 2 {
+			if err := limit.Take(t.Context(), r.Env, "ada"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := limit.Take(t.Context(), r.Env, "ada"); !errors.Is(err, throttle.ErrTooMany) {
+			t.Errorf("above the limit: %v", err)
+		}
+		for range 3 { // one more than was taken
+			if err := limit.Return(t.Context(), r.Env, "ada"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -43,9 +43,12 @@ type User struct {
 	// LastOrganization is the one to which the next log-in leads.
 	LastOrganization id.Organization `dynamodbav:"last_organization,omitempty"`
 	Verification     *Verification   `dynamodbav:"verification,omitempty"`
-	CreatedAt        time.Time       `dynamodbav:"created_at"`
-	UpdatedAt        time.Time       `dynamodbav:"updated_at"`
-	Version          int             `dynamodbav:"version"`
+	// TwoFactor is nil where it is off.
+	TwoFactor      *TwoFactor      `dynamodbav:"two_factor,omitempty"`
+	TwoFactorSetup *TwoFactorSetup `dynamodbav:"two_factor_setup,omitempty"`
+	CreatedAt      time.Time       `dynamodbav:"created_at"`
+	UpdatedAt      time.Time       `dynamodbav:"updated_at"`
+	Version        int             `dynamodbav:"version"`
 }
 
 // New returns an account whose address is yet to be verified.

@@ -1,0 +1,77 @@
+// Package stepup asks a person who is logged in for password and code once more,
+// before something that a stolen session shall not do: to hand an organization
+// over, to delete it, to weaken their account.
+package stepup
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/env"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/session"
+	"roster/internal/table"
+	"roster/internal/throttle"
+	"roster/internal/user"
+)
+
+// Proof is what the person sends; embed it in the request of what it allows.
+type Proof struct {
+	Password field.Attempt `json:"password" required:"true"`
+	// OTP is needed where the account has two-factor authentication.
+	OTP field.OTP `json:"otp,omitzero"`
+}
+
+// Caller is who asks: an access.Identity, or an access.Actor, which may be no
+// API key.
+type Caller interface {
+	User() id.User
+	Key() id.Key
+}
+
+// ErrPassword refuses another password than the account's.
+var ErrPassword = fault.New(fault.Forbidden, "wrong_password", "The password is not that of the account.")
+
+// attempts bounds wrong proofs of one account. Only who has its session makes any,
+// and they bar nobody from logging in.
+var attempts = throttle.Limit{Name: "step-up", Times: 10, Per: 15 * time.Minute}
+
+// Confirm is the Writes by which a proof is used up, in the transaction of what it
+// allows: none where the account has no second factor. It is refused with
+// ErrPassword, user.ErrOTPRequired, user.ErrOTP or access.ErrSession; the Writes
+// with user.ErrOTP, where the code was used meanwhile. It takes as long as a
+// log-in, so call it once, before any table.Retry.
+func Confirm(ctx context.Context, e *env.Env, by Caller, p Proof) ([]table.Write, error) {
+	if by.Key() != "" {
+		return nil, access.ErrSession
+	}
+	if err := attempts.Take(ctx, e, string(by.User())); err != nil {
+		return nil, err
+	}
+	u, err := user.Get(ctx, e.Table, by.User())
+	if err != nil {
+		return nil, err
+	}
+	if u == nil {
+		return nil, session.ErrToken
+	}
+	if !u.CheckPassword(field.Password(p.Password)) {
+		return nil, ErrPassword
+	}
+	keys, err := e.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used, refused := u.UseCode(keys, p.OTP, e.Now())
+	if refused != nil && !errors.Is(refused, user.ErrOTPRequired) {
+		return nil, refused
+	}
+	if err := attempts.Return(ctx, e, string(by.User())); err != nil {
+		return nil, err
+	}
+	return used, refused
+}
