@@ -70,7 +70,9 @@ type Actor struct {
 	member      memberView
 	permissions permission.Set
 	key         id.Key
-	session     id.Session
+	// secret is the one of the key by which the actor calls.
+	secret  Secret
+	session id.Session
 	// accountEpoch is that of the account in whose session the actor calls.
 	accountEpoch int
 	client       api.Client
@@ -84,11 +86,20 @@ func (a Actor) Role() string                     { return a.member.Role }
 func (a Actor) Permissions() permission.Set      { return a.permissions }
 func (a Actor) Roles() permission.Roles          { return a.orgView.Roles }
 func (a Actor) Can(p permission.Permission) bool { return a.permissions.Has(p) }
-func (a Actor) IsOwner() bool                    { return a.member.Role == permission.Owner }
 func (a Actor) Key() id.Key                      { return a.key }
 func (a Actor) Session() id.Session              { return a.session }
 func (a Actor) Client() api.Client               { return a.client }
-func (a Actor) IdempotencyScope() string         { return string(a.org) + "\n" + string(a.user) }
+
+// IdempotencyScope keeps whoever holds another's key from the answers to the
+// member's own calls: a secret may stand in them.
+func (a Actor) IdempotencyScope() string {
+	return string(a.org) + "\n" + string(a.user) + "\n" + string(a.Holder())
+}
+
+// IsOwner reports whether the actor may do what only owners may.
+func (a Actor) IsOwner() bool {
+	return a.member.Role == permission.Owner && (a.secret.Cap == nil || a.secret.Cap.Owner)
+}
 
 // Holder is who has the credential in hand: the member, or whoever made the API
 // key for them.
@@ -96,17 +107,19 @@ func (a Actor) Holder() id.User {
 	if a.key == "" {
 		return a.user
 	}
-	return a.member.Keys[a.key].CreatedBy
+	return a.secret.CreatedBy
 }
 
 // Stays is the check, at the time of a write, that the credential by which the
-// actor calls was not ended since: its key's revocation, or the end of all sessions
-// of its account.
+// actor calls was not ended since: the revocation or rotation of its key, or the
+// end of all sessions of its account.
 func (a Actor) Stays() table.Write {
 	if a.key != "" {
 		return table.Write{
-			Key: table.Member(a.org, a.user), If: "attribute_exists(#keys.#key)",
-			Names: map[string]string{"key": string(a.key)}, Else: ErrKey,
+			Key:    table.Member(a.org, a.user),
+			If:     "#keys.#key.#digest = :digest OR #keys.#key.#previous.#digest = :digest",
+			Names:  map[string]string{"key": string(a.key)},
+			Values: table.V{"digest": a.secret.Digest}, Else: ErrKey,
 		}
 	}
 	w := table.Write{Key: table.User(a.user), If: "attribute_not_exists(#session_epoch)", Else: session.ErrToken}
@@ -114,6 +127,17 @@ func (a Actor) Stays() table.Write {
 		w.If, w.Values = "#session_epoch = :epoch", table.V{"epoch": a.accountEpoch}
 	}
 	return w
+}
+
+// StaysIn is Stays for keys that were read, of the actor's own member.
+func (a Actor) StaysIn(keys map[id.Key]KeyRecord, now time.Time) error {
+	if a.key == "" {
+		return nil
+	}
+	if _, ok := keys[a.key].secret(a.secret.Digest, now); !ok {
+		return ErrKey
+	}
+	return nil
 }
 
 // Location is the organization's time zone, in which its days and months are counted.
@@ -259,9 +283,10 @@ func byKey(ctx context.Context, e *env.Env, token string, read reading) (Actor, 
 	if err := read(ctx, &a); err != nil {
 		return Actor{}, err
 	}
-	if !a.member.Keys[text.Key].Admits(text, e.Now()) {
+	if a.secret, ok = a.member.Keys[text.Key].Admits(text, e.Now()); !ok {
 		return Actor{}, ErrKey
 	}
+	a.permissions = a.secret.Cap.Bound(a.permissions)
 	return a, nil
 }
 

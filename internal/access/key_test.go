@@ -11,6 +11,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/permission"
 )
 
 func TestKeyTextRoundTrip(t *testing.T) {
@@ -96,22 +97,62 @@ func TestAdmits(t *testing.T) {
 	other, _ := access.NewKeyText(org, user, key)
 	presented, _ := access.ReadKeyText(text)
 	foreign, _ := access.ReadKeyText(other)
+	own := access.KeyRecord{Digest: digest[:], CreatedBy: user}
+	rotated := access.KeyRecord{Digest: foreign.Digest[:], CreatedBy: "usr_new", Previous: &access.Previous{
+		Secret: access.Secret{Digest: digest[:], CreatedBy: user, Cap: &access.Cap{Permissions: permission.Of(permission.KeysOwn)}},
+		Until:  now.Add(time.Second),
+	}}
+	ended := rotated
+	ended.ExpiresAt = now
 	for _, tt := range []struct {
 		name   string
 		record access.KeyRecord
 		text   access.KeyText
+		at     time.Time
 		want   bool
+		by     id.User
 	}{
-		{"live", access.KeyRecord{Digest: digest[:]}, presented, true},
-		{"the last moment", access.KeyRecord{Digest: digest[:], ExpiresAt: now.Add(1)}, presented, true},
-		{"expired", access.KeyRecord{Digest: digest[:], ExpiresAt: now}, presented, false},
-		{"other secret", access.KeyRecord{Digest: digest[:]}, foreign, false},
-		{"no record", access.KeyRecord{}, presented, false},
-		{"no record, no text", access.KeyRecord{}, access.KeyText{}, false},
-		{"cut digest", access.KeyRecord{Digest: digest[:31]}, presented, false},
+		{"live", own, presented, now, true, user},
+		{"the last moment", access.KeyRecord{Digest: digest[:], ExpiresAt: now.Add(1)}, presented, now, true, ""},
+		{"expired", access.KeyRecord{Digest: digest[:], ExpiresAt: now}, presented, now, false, ""},
+		{"other secret", own, foreign, now, false, ""},
+		{"no record", access.KeyRecord{}, presented, now, false, ""},
+		{"no record, no text", access.KeyRecord{}, access.KeyText{}, now, false, ""},
+		{"cut digest", access.KeyRecord{Digest: digest[:31]}, presented, now, false, ""},
+		{"the new secret", rotated, foreign, now.Add(time.Hour), true, "usr_new"},
+		{"the old secret's last moment", rotated, presented, now.Add(time.Second - 1), true, user},
+		{"the old secret's end", rotated, presented, now.Add(time.Second), false, ""},
+		{"the old secret of an expired key", ended, presented, now, false, ""},
+		{"the new secret of an expired key", ended, foreign, now, false, ""},
 	} {
-		if got := tt.record.Admits(tt.text, now); got != tt.want {
-			t.Errorf("%s: %t", tt.name, got)
+		got, ok := tt.record.Admits(tt.text, tt.at)
+		if ok != tt.want || ok && got.CreatedBy != tt.by {
+			t.Errorf("%s: %t, %+v", tt.name, ok, got)
+		}
+		if capped := ok && tt.record.Previous != nil && tt.by == user; capped != (ok && got.Cap != nil) {
+			t.Errorf("%s: bounded by %v", tt.name, got.Cap)
 		}
 	}
+}
+
+// Whatever a member's role becomes, a cap lets through what is in both, and grows
+// by what its maker gives alone.
+func TestACapNeverRisesByItself(t *testing.T) {
+	t.Parallel()
+	sets := rapid.Map(rapid.Uint64Range(0, 1<<len(permission.All)-1), func(n uint64) permission.Set { return permission.Set(n) })
+	rapid.Check(t, func(t *rapid.T) {
+		capped := &access.Cap{Permissions: sets.Draw(t, "cap"), Owner: rapid.Bool().Draw(t, "owner")}
+		later, given := sets.Draw(t, "later"), sets.Draw(t, "given")
+		if got := capped.Bound(later); !later.Covers(got) || !capped.Permissions.Covers(got) || !got.Covers(later&capped.Permissions) {
+			t.Fatalf("%b of %b under %b", got, later, capped.Permissions)
+		}
+		lifted := capped.Lifted(given, false)
+		if !lifted.Permissions.Covers(capped.Permissions|given) || !(capped.Permissions | given).Covers(lifted.Permissions) || lifted.Owner != capped.Owner {
+			t.Fatalf("%+v lifted by %b is %+v", capped, given, lifted)
+		}
+		var none *access.Cap
+		if none.Bound(later) != later || none.Lifted(given, true) != nil {
+			t.Fatal("a key without a cap is bounded")
+		}
+	})
 }

@@ -9,10 +9,12 @@ import (
 )
 
 // Standing is how a member stands now: the member, their months, and the
-// organization. Of someone who never was a member, all is empty.
+// organization; Through one of their keys, as that key makes them stand. Of
+// someone who never was a member, all is empty.
 type Standing struct {
 	user   id.User
 	member memberView
+	secret Secret
 	gate   gate
 	// months are those from the first on, by their sort keys.
 	first  string
@@ -25,7 +27,9 @@ func (s Standing) Name() string   { return s.member.Name }
 func (s Standing) Role() string   { return s.member.Role }
 func (s Standing) Status() Status { return s.member.Status }
 
-func (s Standing) permissions() permission.Set { return s.gate.view.Roles.Of(s.member.Role) }
+func (s Standing) permissions() permission.Set {
+	return s.secret.Cap.Bound(s.gate.view.Roles.Of(s.member.Role))
+}
 
 // Location is the organization's time zone.
 func (s Standing) Location() *time.Location { return s.gate.location }
@@ -43,15 +47,20 @@ func (s Standing) Key(key id.Key) (KeyRecord, bool) {
 	return record, ok
 }
 
-// HasLive reports whether the member has that key, and it has not expired.
-func (s Standing) HasLive(key id.Key, now time.Time) bool {
+// Through is how the member stands with one of their live keys: that of a text, or
+// of an id, which stands for the key's newest secret. False, if it is none.
+func (s Standing) Through(key id.Key, text *KeyText, now time.Time) (Standing, bool) {
 	record, ok := s.member.Keys[key]
-	return ok && !record.Expired(now)
+	secret := record.Current()
+	if text != nil {
+		secret, ok = record.Admits(*text, now)
+	}
+	return s.with(secret), ok && !record.Expired(now)
 }
 
-// Holds reports whether a text is that of one of the member's live keys.
-func (s Standing) Holds(text KeyText, now time.Time) bool {
-	return s.member.Keys[text.Key].Admits(text, now)
+func (s Standing) with(secret Secret) Standing {
+	s.secret = secret
+	return s
 }
 
 // MayUseModels returns why the member may not use models now; nil if they may.

@@ -71,6 +71,7 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 		if err := changeable(by, *read); err != nil {
 			return err
 		}
+		record.Cap = read.CapFor(by)
 		m, err := add(*read, key, record, now)
 		if err != nil {
 			return err
@@ -99,10 +100,7 @@ func saved(by access.Actor, read *member.Member, m member.Member, now time.Time)
 		return append(writes, by.Stays()), nil
 	}
 	// A transaction takes one operation on an item, and this one is as it was read.
-	if _, ok := read.Keys[by.Key()]; !ok {
-		return nil, access.ErrKey
-	}
-	return writes, nil
+	return writes, by.StaysIn(read.Keys, now)
 }
 
 // mayExpire refuses an end in the past, or too far ahead; the zero time is none.

@@ -32,12 +32,18 @@ type View struct {
 	CreatedBy id.User    `json:"created_by"`
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at"`
+	// Permissions are what a key that someone else made may do at most, whatever its
+	// member may: what both could when it was made. Absent, it is not bounded.
+	Permissions []permission.Permission `json:"permissions,omitzero"`
 }
 
 func view(owner id.User, key id.Key, k access.KeyRecord) View {
 	v := View{ID: key, Name: field.Label(k.Name), UserID: owner, Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt}
 	if !k.ExpiresAt.IsZero() {
 		v.ExpiresAt = &k.ExpiresAt
+	}
+	if k.Cap != nil {
+		v.Permissions = k.Cap.Permissions.List()
 	}
 	return v
 }

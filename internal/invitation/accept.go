@@ -189,9 +189,6 @@ func (s Service) admission(ctx context.Context, p prospect, u user.User, from ap
 		return *p.member, writes, nil
 	}
 	writes = append(writes, member.Save(p.member, m, now)...)
-	if p.member != nil {
-		writes = append(writes, revocations(*p.member, m, audit.User(u.ID, from), now)...)
-	}
 	if p.member != nil && p.member.Status == access.Active {
 		return m, writes, nil
 	}

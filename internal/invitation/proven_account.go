@@ -81,7 +81,7 @@ func (s Service) endMemberships(ctx context.Context, u id.User, from api.Client)
 			case len(m.Keys) > 0:
 				keyless := *m
 				keyless.Keys = nil
-				return s.Table.Transact(ctx, append(member.Save(m, keyless, now), revocations(*m, keyless, by, now)...)...)
+				return s.Table.Transact(ctx, append(member.Save(m, keyless, now), revocations(*m, by, now)...)...)
 			}
 			return nil
 		}); err != nil {
@@ -91,13 +91,10 @@ func (s Service) endMemberships(ctx context.Context, u id.User, from api.Client)
 	return nil
 }
 
-// revocations is the Writes of the audit events of the keys that a member loses.
-func revocations(read, m member.Member, by audit.Actor, now time.Time) []table.Write {
+// revocations is the Writes of the audit events of a member's keys, all of which end.
+func revocations(m member.Member, by audit.Actor, now time.Time) []table.Write {
 	var events []table.Write
-	for key, record := range read.Keys {
-		if _, kept := m.Keys[key]; kept {
-			continue
-		}
+	for key, record := range m.Keys {
 		events = append(events, audit.Record(now, m.Organization, audit.Event{
 			Action: "key.revoked", Actor: by, Target: string(key),
 			Before: map[string]any{"user_id": m.ID, "name": record.Name},

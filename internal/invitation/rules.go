@@ -165,7 +165,7 @@ func (p prospect) inviterStays() table.Write {
 }
 
 // admit returns the account as a member on the invitation's terms. An active
-// member keeps the higher role, and of the keys those that member.WithRole leaves.
+// member keeps the higher role; see member.WithRole for their keys.
 func (p prospect) admit(u user.User, now time.Time) (member.Member, error) {
 	m := member.Member{ID: u.ID, Organization: p.organization.ID, Kind: member.Person, Email: u.Email}
 	if p.member != nil {

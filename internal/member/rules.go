@@ -2,7 +2,6 @@ package member
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"roster/internal/access"
@@ -30,7 +29,7 @@ var (
 // Caller is who acts on a member: an access.Actor.
 type Caller interface {
 	User() id.User
-	Role() string
+	IsOwner() bool
 	Permissions() permission.Set
 	// Roles are those of the organization.
 	Roles() permission.Roles
@@ -40,15 +39,15 @@ type Caller interface {
 
 // MayGrant refuses a caller to give someone of that kind a role.
 func MayGrant(by Caller, role string, kind Kind) error {
-	return mayGrant(by.Role(), by.Permissions(), by.Roles(), role, kind)
+	return mayGrant(by.IsOwner(), by.Permissions(), by.Roles(), role, kind)
 }
 
 // MayGrant refuses a member to give someone of that kind a role.
 func (m Member) MayGrant(roles permission.Roles, role string, kind Kind) error {
-	return mayGrant(m.Role, roles.Of(m.Role), roles, role, kind)
+	return mayGrant(m.Role == permission.Owner, roles.Of(m.Role), roles, role, kind)
 }
 
-func mayGrant(granterRole string, granter permission.Set, roles permission.Roles, role string, kind Kind) error {
+func mayGrant(owner bool, granter permission.Set, roles permission.Roles, role string, kind Kind) error {
 	r, ok := roles.Assignable(role)
 	switch {
 	case !ok:
@@ -57,7 +56,7 @@ func mayGrant(granterRole string, granter permission.Set, roles permission.Roles
 		return ErrService
 	case kind == ServiceAccount && role == permission.Owner:
 		return ErrPerson
-	case role == permission.Owner && granterRole != permission.Owner:
+	case role == permission.Owner && !owner:
 		return ErrOwner
 	case !granter.Covers(r.Permissions):
 		return ErrGrant
@@ -68,7 +67,7 @@ func mayGrant(granterRole string, granter permission.Set, roles permission.Roles
 // MayChange refuses a caller to act on someone whose permissions exceed theirs, and
 // anyone but an owner to act on an owner, whatever their permissions are.
 func MayChange(by Caller, m Member) error {
-	if m.Role == permission.Owner && by.Role() != permission.Owner || !by.Permissions().Covers(by.Roles().Of(m.Role)) {
+	if m.Role == permission.Owner && !by.IsOwner() || !by.Permissions().Covers(by.Roles().Of(m.Role)) {
 		return ErrRank
 	}
 	return nil
@@ -82,8 +81,7 @@ func (m Member) present() error {
 	return nil
 }
 
-// ChangeRole gives an active or suspended member another role; see WithRole for
-// the member's keys.
+// ChangeRole gives an active or suspended member another role.
 func (m Member) ChangeRole(by Caller, role string) (Member, error) {
 	if err := m.present(); err != nil {
 		return m, err
@@ -91,10 +89,10 @@ func (m Member) ChangeRole(by Caller, role string) (Member, error) {
 	if role == m.Role {
 		return m, nil
 	}
-	if m.ID == by.User() && by.Role() != permission.Owner {
+	if m.ID == by.User() && !by.IsOwner() {
 		return m, ErrSelf
 	}
-	if m.Role == permission.Owner && by.Role() != permission.Owner {
+	if m.Role == permission.Owner && !by.IsOwner() {
 		return m, ErrOwner
 	}
 	if err := MayChange(by, m); err != nil {
@@ -106,23 +104,34 @@ func (m Member) ChangeRole(by Caller, role string) (Member, error) {
 	return m.WithRole(by.Roles(), role, by.Holder()), nil
 }
 
-// WithRole is the member with a role that somebody gives. Where that adds
-// permissions, only the keys stay that the member or the giver made: who else made
-// one could not have made it for the new role.
+// WithRole is the member with a role that somebody gives. A key of someone else's
+// making gains by it only if its maker is the giver: nobody else could have made it
+// for the new role.
 func (m Member) WithRole(roles permission.Roles, role string, giver id.User) Member {
-	before := roles.Of(m.Role)
 	m.Role = role
-	if !before.Covers(roles.Of(role)) {
-		m = m.onlyKeysOf(m.ID, giver)
+	m.Keys = maps.Clone(m.Keys)
+	given, owner := roles.Of(role), role == permission.Owner
+	for key, k := range m.Keys {
+		if k.CreatedBy == giver {
+			k.Cap = k.Cap.Lifted(given, owner)
+		}
+		if p := k.Previous; p != nil && p.CreatedBy == giver {
+			lifted := *p
+			lifted.Cap = p.Cap.Lifted(given, owner)
+			k.Previous = &lifted
+		}
+		m.Keys[key] = k
 	}
 	return m
 }
 
-// onlyKeysOf revokes the keys that others made.
-func (m Member) onlyKeysOf(makers ...id.User) Member {
-	m.Keys = maps.Clone(m.Keys)
-	maps.DeleteFunc(m.Keys, func(_ id.Key, k access.KeyRecord) bool { return !slices.Contains(makers, k.CreatedBy) })
-	return m
+// CapFor bounds a secret of the member that a caller has shown; nil for one that
+// the member has shown to themselves.
+func (m Member) CapFor(by Caller) *access.Cap {
+	if by.Holder() == m.ID {
+		return nil
+	}
+	return &access.Cap{Permissions: by.Roles().Of(m.Role) & by.Permissions(), Owner: m.Role == permission.Owner && by.IsOwner()}
 }
 
 // Suspend stops a member until they are unsuspended.

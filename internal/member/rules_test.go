@@ -2,9 +2,6 @@ package member_test
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"testing"
 	"time"
 
@@ -21,7 +18,7 @@ type caller struct {
 }
 
 func (c caller) User() id.User               { return c.user }
-func (c caller) Role() string                { return c.role }
+func (c caller) IsOwner() bool               { return c.role == permission.Owner }
 func (c caller) Holder() id.User             { return c.user }
 func (c caller) Roles() permission.Roles     { return nil }
 func (c caller) Permissions() permission.Set { return c.Roles().Of(c.role) }
@@ -100,32 +97,64 @@ func TestWhoMayGiveWhomWhichRole(t *testing.T) {
 	}
 }
 
-// A key acts with all permissions of its member, so it must not outlive a rise
-// above what its maker could give.
-func TestWhoseKeysOutliveARise(t *testing.T) {
+// A key made by someone else keeps working at a change of role, and gains by it
+// only if the one who gives the role made it.
+func TestWhoseKeysRiseWithTheirMember(t *testing.T) {
 	t.Parallel()
-	const all, own = "[of-caller of-member of-nobody of-other]", "[of-caller of-member]"
 	for _, kind := range []member.Kind{member.Person, member.ServiceAccount} {
 		for _, from := range roles {
 			for _, to := range roles {
+				before := permission.Roles(nil).Of(from)
+				capped := func(maker id.User) access.KeyRecord {
+					k := access.KeyRecord{CreatedBy: maker, Cap: &access.Cap{Permissions: before, Owner: from == permission.Owner}}
+					k.Previous = &access.Previous{Secret: access.Secret{CreatedBy: maker, Cap: k.Cap}}
+					return k
+				}
 				m := member.Member{ID: "usr_member", Kind: kind, Role: from, Status: access.Active, Keys: map[id.Key]access.KeyRecord{
-					"of-member": {CreatedBy: "usr_member"}, "of-caller": {CreatedBy: "usr_caller"},
-					"of-other": {CreatedBy: "usr_other"}, "of-nobody": {},
+					"of-member": {CreatedBy: "usr_member"}, "of-caller": capped("usr_caller"), "of-other": capped("usr_other"),
 				}}
 				got, err := m.ChangeRole(caller{"usr_caller", permission.Owner}, to)
-				if err != nil {
+				if err != nil || from == to {
 					continue
 				}
-				want := own
-				if contains(covered[from], to) {
-					want = all
+				after := permission.Roles(nil).Of(to)
+				for key, want := range map[id.Key]permission.Set{"of-member": after, "of-caller": after, "of-other": after & before} {
+					k := got.Keys[key]
+					secrets := []access.Secret{k.Current()}
+					if k.Previous != nil {
+						secrets = append(secrets, k.Previous.Secret)
+					}
+					for _, s := range secrets {
+						if has := s.Cap.Bound(after); has != want {
+							t.Errorf("a %s becomes %s of %s: the key %s may %v, want %v", kind, to, from, key, has.List(), want.List())
+						}
+						owner := s.Cap == nil || s.Cap.Owner
+						if want := key != "of-other" || from == permission.Owner; to == permission.Owner && owner != want {
+							t.Errorf("a %s becomes %s of %s: the key %s is an owner's: %t", kind, to, from, key, owner)
+						}
+					}
 				}
-				if left := fmt.Sprint(slices.Sorted(maps.Keys(got.Keys))); left != want {
-					t.Errorf("a %s becomes %s of %s: keys %s, want %s", kind, to, from, left, want)
+				if read := m.Keys["of-caller"]; read.Cap.Permissions != before || read.Previous.Cap.Permissions != before {
+					t.Fatalf("what was read became %+v", read)
 				}
-				if read := fmt.Sprint(slices.Sorted(maps.Keys(m.Keys))); read != all {
-					t.Fatalf("what was read became %s", read)
-				}
+			}
+		}
+	}
+}
+
+// What someone else's key is worth: what both can who have to do with it.
+func TestCapFor(t *testing.T) {
+	t.Parallel()
+	for _, by := range roles {
+		for _, role := range roles {
+			m := member.Member{ID: "usr_member", Role: role}
+			if own := m.CapFor(caller{"usr_member", by}); own != nil {
+				t.Errorf("one's own key of a %s is bounded by %v", role, own)
+			}
+			got := m.CapFor(caller{"usr_caller", by})
+			if want := permission.Roles(nil).Of(by) & permission.Roles(nil).Of(role); got.Permissions != want ||
+				got.Owner != (by == permission.Owner && role == permission.Owner) {
+				t.Errorf("made by a %s for a %s: %+v", by, role, got)
 			}
 		}
 	}

@@ -57,11 +57,11 @@ func (g Gate) decide(ctx context.Context, by access.Caller, named Named) (Decisi
 		}
 	}
 	now := g.Now()
-	switch {
-	case who.text != nil && !standing.Holds(*who.text, now):
-		return Decision{}, unknownKey("/key")
-	case named.KeyID != "" && !standing.HasLive(named.KeyID, now):
-		return Decision{}, unknownKey("/key_id")
+	if who.text != nil || who.key != by.Key() {
+		var ok bool
+		if standing, ok = standing.Through(who.key, who.text, now); who.key != "" && !ok {
+			return Decision{}, unknownKey(who.pointer)
+		}
 	}
 	if err := standing.MayUseModels(); err != nil {
 		return Decision{}, err

@@ -226,3 +226,29 @@ func TestTheMonthIsThatOfTheOrganizationsZone(t *testing.T) {
 		}
 	}
 }
+
+// A key that someone else made does not let its member use models who was given
+// that right by others since, whoever asks.
+func TestACappedKeyIsWorthItsCap(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, permission.Member)
+	c.change(t, ada.ID, func(m *member.Member) {
+		record := m.Keys[keyOf(*m)]
+		record.CreatedBy, record.Cap = c.owner.ID, &access.Cap{Permissions: permission.Roles(nil).Of(permission.Viewer)}
+		m.Keys = map[id.Key]access.KeyRecord{keyOf(*m): record}
+	})
+	for name, body := range map[string]object{"itself": nil, "its member": {"user_id": ada.ID}} {
+		if got := c.Refused(t, 403, "permission_denied", "POST /v1/authorize", ada.Secret, body); got.At("allowed") != false {
+			t.Errorf("%s: %s", name, got.Raw)
+		}
+	}
+	for _, body := range []object{{"key": ada.Secret}, {"key_id": keyOf(ada.Member)}} {
+		c.Refused(t, 403, "permission_denied", "POST /v1/authorize", c.gateway.Secret, body)
+	}
+	c.Must(t, 200, "POST /v1/authorize", c.gateway.Secret, object{"user_id": ada.ID})
+	if got := c.Must(t, 200, "GET /v1/key", ada.Secret, nil); got.At("allowed") != false || got.String("code") != "permission_denied" {
+		t.Errorf("%s", got.Raw)
+	}
+	c.Refused(t, 403, "permission_denied", "POST /v1/usage", ada.Secret, object{"events": []object{event("1", "1")}})
+}

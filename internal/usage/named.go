@@ -30,6 +30,8 @@ type subject struct {
 	key id.Key
 	// text is the key's, where it was sent.
 	text *access.KeyText
+	// pointer is where the key was named.
+	pointer string
 }
 
 func (n Named) faults() []fault.Field {
@@ -41,22 +43,18 @@ func (n Named) faults() []fault.Field {
 
 // subject refuses with errOthers, or access.ErrKey.
 func (n Named) subject(by access.Caller) (subject, error) {
-	s := subject{user: by.User(), key: by.Key()}
+	s := subject{user: by.User(), key: by.Key(), pointer: "/key_id"}
 	switch {
 	case n.Key != "":
 		text, ok := access.ReadKeyText(string(n.Key))
 		if !ok {
 			return s, unknownKey("/key")
 		}
-		s = subject{user: text.User, key: text.Key, text: &text}
+		s = subject{user: text.User, key: text.Key, text: &text, pointer: "/key"}
 	case n.KeyID != "":
-		s = subject{user: n.KeyID.User(), key: n.KeyID}
-	case n.UserID != "":
-		s = subject{user: n.UserID}
-	}
-	pointer := "/key_id"
-	if s.text != nil {
-		pointer = "/key"
+		s.user, s.key = n.KeyID.User(), n.KeyID
+	case n.UserID != "" && n.UserID != by.User(): // whoever names themselves stays with their key
+		s.user, s.key = n.UserID, ""
 	}
 	_, own := by.Own.Key(s.key)
 	forOthers := by.Can(permission.UsageWrite)
@@ -66,7 +64,7 @@ func (n Named) subject(by access.Caller) (subject, error) {
 	case n.UserID != "" && n.UserID != s.user,
 		s.text != nil && s.text.Organization != by.Organization(),
 		s.key != "" && !own && !forOthers: // a key's text proves nothing of the key that it names
-		return s, unknownKey(pointer)
+		return s, unknownKey(s.pointer)
 	}
 	return s, nil
 }
