@@ -145,6 +145,7 @@ var stories = []story{
 	{name: "verify after a shared link", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		_, shown, _ := strings.Cut(w.invite(t, p, "new@example.com", "member").String("invitation", "link"), "#")
+		w.Advance(time.Second)
 		w.Must(t, 202, "POST /auth/accept-invite", "", map[string]any{"token": shown, "password": password, "name": "New"})
 		return "POST /auth/verify-email", "", map[string]any{"token": w.LastMail(t, "new@example.com").LinkToken()}
 	}},

@@ -59,9 +59,21 @@ type Tokens struct {
 	RefreshToken string `json:"refresh_token"`
 	TokenType    string `json:"token_type"`
 	// ExpiresIn is the access token's life, in seconds.
-	ExpiresIn int         `json:"expires_in"`
-	User      UserView    `json:"user"`
-	Org       *Membership `json:"organization"`
+	ExpiresIn int      `json:"expires_in"`
+	User      UserView `json:"user"`
+	// Org is that of the tokens; null, they are for none: switch to one.
+	Org *Membership `json:"organization"`
+	// Ended is the organization that the session was in, where that does not admit
+	// its person any more.
+	Ended *Ended `json:"ended,omitzero"`
+}
+
+// Ended is an organization that a session had to leave; Code and Detail say why.
+type Ended struct {
+	ID     id.Organization `json:"id"`
+	Name   field.Name      `json:"name"`
+	Code   string          `json:"code"`
+	Detail string          `json:"detail"`
 }
 
 // UserView is an account as its holder sees it.
@@ -79,6 +91,9 @@ type Membership struct {
 	Name   field.Name      `json:"name"`
 	Role   string          `json:"role"`
 	Status member.Status   `json:"status"`
+	// OrganizationStatus is the organization's own: where it is not active, members
+	// may do nothing in it.
+	OrganizationStatus organization.Status `json:"organization_status"`
 }
 
 // View shows an account.
@@ -95,7 +110,7 @@ func self(by access.Identity) UserView {
 
 // MembershipOf shows a member's organization.
 func MembershipOf(o organization.Organization, m member.Member) *Membership {
-	return &Membership{ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status}
+	return &Membership{ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status, OrganizationStatus: o.Status}
 }
 
 // NewTokens is the answer that logs an account in with a session.

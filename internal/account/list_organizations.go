@@ -7,7 +7,6 @@ import (
 	"roster/internal/api"
 	"roster/internal/id"
 	"roster/internal/member"
-	"roster/internal/organization"
 )
 
 // OrganizationsAnswer lists memberships.
@@ -17,7 +16,8 @@ type OrganizationsAnswer struct {
 	Current id.Organization `json:"current,omitzero"`
 }
 
-// ListOrganizations lists where the caller is, or asks to be, a member.
+// ListOrganizations lists where the caller is, or asks to be, a member, and how
+// they and the organizations stand.
 func (s Service) ListOrganizations(ctx context.Context, by access.Identity, _ api.None) (OrganizationsAnswer, error) {
 	memberships, err := member.Memberships(ctx, s.Table, by.User())
 	if err != nil {
@@ -25,9 +25,7 @@ func (s Service) ListOrganizations(ctx context.Context, by access.Identity, _ ap
 	}
 	out := OrganizationsAnswer{Organizations: []Membership{}, Current: by.Organization()}
 	for _, m := range memberships {
-		if m.Organization.Status == organization.Active {
-			out.Organizations = append(out.Organizations, *MembershipOf(m.Organization, m.Member))
-		}
+		out.Organizations = append(out.Organizations, *MembershipOf(m.Organization, m.Member))
 	}
 	return out, nil
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/member"
-	"roster/internal/organization"
 	"roster/internal/session"
 	"roster/internal/table"
 	"roster/internal/user"
@@ -19,9 +18,13 @@ type RefreshRequest struct {
 	RefreshToken field.Token `json:"refresh_token" required:"true"`
 }
 
+var errSwitch = fault.New(fault.Forbidden, "switch_required",
+	"Your membership was interrupted since you logged in. Switch to the organization to go on.")
+
 // Refresh gives new tokens for a refresh token, which is used up. A token that
-// was used before ends its session. Who may not enter the session's organization
-// any more gets no tokens for it.
+// was used before ends its session. Where the session's organization does not
+// admit its person any more, the tokens are for none, never for another: what a
+// client goes on to ask must not happen in an organization that it did not name.
 func (s Service) Refresh(ctx context.Context, _ api.Client, in RefreshRequest) (Tokens, error) {
 	presented, err := session.ReadRefresh(string(in.RefreshToken))
 	if err != nil {
@@ -54,14 +57,18 @@ func (s Service) Refresh(ctx context.Context, _ api.Client, in RefreshRequest) (
 			}
 			return err
 		}
-		in, err := s.admitted(ctx, *live)
+		in, ended, err := s.admitted(ctx, *live)
 		if err != nil {
 			return err
 		}
 		next, writes := presented.Rotate(*live, s.Now())
+		if ended != nil {
+			next = next.In("", 0)
+		}
 		if out, err = NewTokens(ctx, s.Env, View(*u), next, in); err != nil {
 			return err
 		}
+		out.Ended = ended
 		if len(writes) == 0 {
 			return nil
 		}
@@ -70,24 +77,26 @@ func (s Service) Refresh(ctx context.Context, _ api.Client, in RefreshRequest) (
 	return out, err
 }
 
-// admitted returns how the session's person stands in its organization, and
-// refuses whoever is suspended or removed, or was since the session entered it.
-func (s Service) admitted(ctx context.Context, live session.Session) (*Membership, error) {
+// admitted returns how the session's person stands in its organization, or why it
+// is theirs no more: who was suspended or removed since the session entered it has
+// to enter it anew.
+func (s Service) admitted(ctx context.Context, live session.Session) (*Membership, *Ended, error) {
 	if live.Organization == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	in, err := member.MembershipIn(ctx, s.Table, live.Organization, live.User)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := in.Member.Status.Admit(); err != nil {
-		return nil, err
+	refused := in.Member.Status.Admit()
+	if refused == nil {
+		refused = in.Admit()
 	}
-	switch {
-	case in.Organization.Status != organization.Active:
-		return nil, access.ErrOrgStopped
-	case in.Member.Epoch != live.Epoch:
-		return nil, session.ErrRefresh
+	if refused == nil && in.Member.Epoch != live.Epoch {
+		refused = errSwitch
 	}
-	return MembershipOf(in.Organization, in.Member), nil
+	if why, ok := errors.AsType[*fault.Error](refused); ok {
+		return nil, &Ended{ID: live.Organization, Name: in.Organization.Name, Code: why.Code, Detail: why.Detail}, nil
+	}
+	return MembershipOf(in.Organization, in.Member), nil, refused
 }

@@ -6,7 +6,6 @@ import (
 	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/member"
-	"roster/internal/organization"
 	"roster/internal/table"
 )
 
@@ -22,13 +21,8 @@ func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in 
 	if err != nil {
 		return Tokens{}, err
 	}
-	switch status := to.Member.Status; {
-	case status == "" || status == access.Removed:
-		return Tokens{}, access.ErrOrg
-	case status != access.Active:
-		return Tokens{}, status.Admit()
-	case to.Organization.Status != organization.Active:
-		return Tokens{}, access.ErrOrgStopped
+	if err := to.Admit(); err != nil {
+		return Tokens{}, err
 	}
 	next, move := by.Session().Scope(in.Organization, to.Member.Epoch)
 	out, err := NewTokens(ctx, s.Env, self(by), next, MembershipOf(to.Organization, to.Member))

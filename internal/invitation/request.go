@@ -12,6 +12,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/money"
+	"roster/internal/spending"
 )
 
 // InviteRequest offers a membership to an address.
@@ -69,9 +70,6 @@ type TeamIDs []id.Team
 
 const maxTeams = 50
 
-// unlimited is how an Offer keeps a limit that is explicitly none.
-const unlimited = "unlimited"
-
 // terms are what a new or renewed invitation offers.
 type terms struct {
 	email    email.Address
@@ -111,7 +109,7 @@ func kept(limit field.Optional[money.Amount]) *string {
 	case !limit.Given:
 		return nil
 	case limit.Null:
-		return new(unlimited)
+		return new(spending.Unlimited)
 	}
 	return new(limit.Value.String())
 }

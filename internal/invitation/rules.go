@@ -139,8 +139,8 @@ func (p prospect) acceptable(now time.Time) error {
 	if err := p.invitation.usable(now); err != nil {
 		return err
 	}
-	if p.organization.Status != organization.Active {
-		return access.ErrOrgStopped
+	if err := p.organization.Admit(); err != nil {
+		return err
 	}
 	if p.member != nil && p.member.Status == access.Suspended {
 		return member.ErrSuspendedMember

@@ -10,6 +10,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/money"
 	"roster/internal/outbox"
+	"roster/internal/spending"
 )
 
 // View is an invitation as administrators see it.
@@ -64,7 +65,7 @@ func offered(limit *string) field.Optional[money.Amount] {
 	switch {
 	case limit == nil:
 		return field.Optional[money.Amount]{}
-	case *limit == unlimited:
+	case *limit == spending.Unlimited:
 		return field.Optional[money.Amount]{Given: true, Null: true}
 	}
 	amount, err := money.Parse(*limit)

@@ -60,7 +60,7 @@ func (s Service) Request(ctx context.Context, by access.Identity, in JoinRequest
 		); err != nil {
 			return err
 		}
-		if org == nil || org.Status != organization.Active || !org.AllowJoinRequests {
+		if org == nil || org.Admit() != nil || !org.AllowJoinRequests {
 			return access.ErrOrg
 		}
 		m, err := asking(read, by, in, s.Now())

@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/organization"
 	"roster/internal/permission"
 )
 
@@ -13,17 +14,23 @@ type GetRequest struct {
 	User id.User `path:"user_id" json:"-"`
 }
 
-// GetMember shows a member, of any status, to administrators and to the member.
+// GetMember shows a member, of any status, to administrators and to the member,
+// with the limits that bind them.
 func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) (Answer, error) {
 	if in.User != by.User() && !by.Can(permission.MembersManage) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
 	}
-	m, err := Get(ctx, s.Table, by.Organization(), in.User)
-	if err != nil {
+	var (
+		m *Member
+		o *organization.Organization
+	)
+	if err := s.Table.Get(ctx, Read(by.Organization(), in.User, &m), organization.Read(by.Organization(), &o)); err != nil {
 		return Answer{}, err
 	}
-	if m == nil {
+	if m == nil || o == nil {
 		return Answer{}, ErrNotFound
 	}
-	return answer(*m), nil
+	out := answer(*m)
+	out.Member.Limits = new(m.Limits(*o))
+	return out, nil
 }

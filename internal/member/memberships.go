@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 
+	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/table"
@@ -35,6 +36,18 @@ func OrganizationsOf(ctx context.Context, t *table.Table, user id.User) ([]id.Or
 type Membership struct {
 	Member       Member
 	Organization organization.Organization
+}
+
+// Admit returns why the membership is none to enter; nil if it is. An organization
+// in which there is no membership looks as if it did not exist.
+func (m Membership) Admit() error {
+	switch m.Member.Status {
+	case "", access.Removed:
+		return access.ErrOrg
+	case access.Active:
+		return m.Organization.Admit()
+	}
+	return m.Member.Status.Admit()
 }
 
 // Memberships reads how an account stands in its organizations, of which it is, or

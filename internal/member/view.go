@@ -6,6 +6,7 @@ import (
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/spending"
 )
 
 // Row is a member as lists and answers show it. Whoever waits to become one has
@@ -26,6 +27,8 @@ type Row struct {
 	Suspension *SuspensionView `json:"suspension,omitzero"`
 	// Keys is how many API keys there are.
 	Keys int `json:"keys"`
+	// Limits are those that bind the member; told of one member, not in lists.
+	Limits *spending.Binding `json:"limits,omitzero"`
 	// Responsible is who answers for a service account.
 	Responsible  id.User    `json:"responsible,omitzero"`
 	SSOID        *string    `json:"sso_id"`

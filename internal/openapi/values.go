@@ -21,6 +21,7 @@ import (
 	"roster/internal/outbox"
 	"roster/internal/page"
 	"roster/internal/permission"
+	"roster/internal/spending"
 	"roster/internal/usage"
 )
 
@@ -92,6 +93,11 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[organization.Status]():   enumeration(organization.Active, organization.Suspended),
 	reflect.TypeFor[organization.InvitationDays](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
+	reflect.TypeFor[organization.Thresholds](): {
+		Type: spec.Array, Items: &spec.Schema{Type: spec.Integer, Minimum: new(1), Maximum: new(100)},
+		Description: "Percentages of a limit at which a warning goes out: at most 10, each once and in order. None, no warning goes out",
+		Examples:    []any{[]int{80, 90, 100}}},
+	reflect.TypeFor[spending.Origin](): enumeration(spending.OfMember, spending.OfOrganization),
 	reflect.TypeFor[member.MetadataPatch](): {
 		Type: spec.Object, Description: "A merge patch (RFC 7396): null removes a member. At most 2,048 bytes in all, five levels deep",
 		Examples: []any{map[string]any{"department": "engineering"}}},

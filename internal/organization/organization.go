@@ -8,10 +8,12 @@ import (
 	"strconv"
 	"time"
 
+	"roster/internal/access"
 	"roster/internal/email"
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/money"
 	"roster/internal/permission"
 	"roster/internal/table"
 )
@@ -46,11 +48,18 @@ type Organization struct {
 	AutoApproveRequests bool                  `dynamodbav:"auto_approve_requests"`
 	AutoApproveDomains  []email.DomainPattern `dynamodbav:"auto_approve_domains,omitempty"`
 	// DefaultRole is the role of whoever joins by a request, or is invited to none.
-	DefaultRole    string     `dynamodbav:"default_role"`
-	InvitationDays int        `dynamodbav:"invitation_days"`
-	WelcomeMessage field.Text `dynamodbav:"welcome_message,omitempty"`
-	GuidelinesURL  field.URL  `dynamodbav:"guidelines_url,omitempty"`
-	PolicyURL      field.URL  `dynamodbav:"policy_url,omitempty"`
+	DefaultRole string `dynamodbav:"default_role"`
+	// DefaultMonthlyLimit and DefaultDailyLimit are those of members who have none
+	// of their own; nil is unlimited.
+	DefaultMonthlyLimit *money.Amount `dynamodbav:"default_monthly_limit,omitempty"`
+	DefaultDailyLimit   *money.Amount `dynamodbav:"default_daily_limit,omitempty"`
+	// AlertThresholds are percentages of a limit at which a warning goes out; nil is
+	// DefaultThresholds.
+	AlertThresholds Thresholds `dynamodbav:"alert_thresholds"`
+	InvitationDays  int        `dynamodbav:"invitation_days"`
+	WelcomeMessage  field.Text `dynamodbav:"welcome_message,omitempty"`
+	GuidelinesURL   field.URL  `dynamodbav:"guidelines_url,omitempty"`
+	PolicyURL       field.URL  `dynamodbav:"policy_url,omitempty"`
 
 	// Roles are the organization's own ones; package role changes them.
 	Roles permission.Roles `dynamodbav:"roles,omitempty"`
@@ -114,6 +123,15 @@ func Read(org id.Organization, into **Organization) table.Read {
 
 // ETag is the entity tag of the settings.
 func (o Organization) ETag() string { return `"` + strconv.Itoa(o.Version) + `"` }
+
+// Admit returns why nobody may do anything in the organization; nil if its members
+// may.
+func (o Organization) Admit() error {
+	if o.Status != Active {
+		return access.ErrOrgStopped
+	}
+	return nil
+}
 
 // AutoApproves reports whether a person who asks to join is let in at once:
 // with domains named, those of a matching verified address, otherwise everyone

@@ -3,6 +3,7 @@ package organization
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,7 +11,9 @@ import (
 	"roster/internal/email"
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/money"
 	"roster/internal/permission"
+	"roster/internal/spending"
 )
 
 // Settings is a merge patch of an organization (RFC 7396): what is absent stays,
@@ -22,10 +25,14 @@ type Settings struct {
 	AutoApproveRequests field.Optional[bool]                  `json:"auto_approve_requests,omitzero"`
 	AutoApproveDomains  field.Optional[[]email.DomainPattern] `json:"auto_approve_domains,omitzero"`
 	DefaultRole         field.Optional[field.Label]           `json:"default_role,omitzero"`
-	InvitationDays      field.Optional[InvitationDays]        `json:"invitation_days,omitzero"`
-	WelcomeMessage      field.Optional[field.Text]            `json:"welcome_message,omitzero"`
-	GuidelinesURL       field.Optional[field.URL]             `json:"guidelines_url,omitzero"`
-	PolicyURL           field.Optional[field.URL]             `json:"policy_url,omitzero"`
+	// DefaultMonthlyLimit and DefaultDailyLimit are in USD: null is unlimited, 0 is none.
+	DefaultMonthlyLimit field.Optional[money.Amount]   `json:"default_monthly_limit,omitzero"`
+	DefaultDailyLimit   field.Optional[money.Amount]   `json:"default_daily_limit,omitzero"`
+	AlertThresholds     field.Optional[Thresholds]     `json:"alert_thresholds,omitzero"`
+	InvitationDays      field.Optional[InvitationDays] `json:"invitation_days,omitzero"`
+	WelcomeMessage      field.Optional[field.Text]     `json:"welcome_message,omitzero"`
+	GuidelinesURL       field.Optional[field.URL]      `json:"guidelines_url,omitzero"`
+	PolicyURL           field.Optional[field.URL]      `json:"policy_url,omitzero"`
 }
 
 // InvitationDays is how long an invitation stands: 1 to 30 days.
@@ -41,6 +48,42 @@ func (d *InvitationDays) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	*d = InvitationDays(n)
 	return nil
+}
+
+// Thresholds are whole percentages of a limit, 1 to 100, each once and in order; of
+// none, no warning goes out.
+type Thresholds []int
+
+// DefaultThresholds are those of an organization that chose none.
+var DefaultThresholds = Thresholds{80, 90, 100}
+
+// maxThresholds bounds the list.
+const maxThresholds = 10
+
+func (t *Thresholds) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var all []int
+	if err := json.UnmarshalDecode(dec, &all); err != nil {
+		return err
+	}
+	if len(all) > maxThresholds {
+		return fmt.Errorf("has more than %d percentages", maxThresholds)
+	}
+	for _, percent := range all {
+		if percent < 1 || percent > 100 {
+			return errors.New("has a number that is not a whole percentage from 1 to 100")
+		}
+	}
+	slices.Sort(all)
+	*t = append(Thresholds{}, slices.Compact(all)...)
+	return nil
+}
+
+// Thresholds are the percentages of a limit at which a warning goes out.
+func (o Organization) Thresholds() Thresholds {
+	if o.AlertThresholds == nil {
+		return DefaultThresholds
+	}
+	return o.AlertThresholds
 }
 
 // maxDomains bounds the list of auto-approved domains.
@@ -78,6 +121,9 @@ func (o Organization) Merge(s Settings) Organization {
 	s.AutoApproveRequests.Merge(&o.AutoApproveRequests)
 	s.AutoApproveDomains.Merge(&o.AutoApproveDomains)
 	merge(s.DefaultRole, (*field.Label)(&o.DefaultRole), field.Label(defaults.DefaultRole))
+	mergeLimit(s.DefaultMonthlyLimit, &o.DefaultMonthlyLimit)
+	mergeLimit(s.DefaultDailyLimit, &o.DefaultDailyLimit)
+	s.AlertThresholds.Merge(&o.AlertThresholds)
 	merge(s.InvitationDays, (*InvitationDays)(&o.InvitationDays), InvitationDays(defaults.InvitationDays))
 	s.WelcomeMessage.Merge(&o.WelcomeMessage)
 	s.GuidelinesURL.Merge(&o.GuidelinesURL)
@@ -93,6 +139,29 @@ func merge[T any](patch field.Optional[T], into *T, byDefault T) {
 	}
 }
 
+// mergeLimit is Optional.Merge where null is unlimited.
+func mergeLimit(patch field.Optional[money.Amount], into **money.Amount) {
+	switch {
+	case patch.Null:
+		*into = nil
+	case patch.Given:
+		*into = &patch.Value
+	}
+}
+
+// DefaultLimits are those of members who have none of their own.
+func (o Organization) DefaultLimits() spending.Limits {
+	return spending.Limits{Monthly: o.DefaultMonthlyLimit, Daily: o.DefaultDailyLimit}
+}
+
+// recorded is a limit as audit events show it.
+func recorded(limit *money.Amount) any {
+	if limit == nil {
+		return nil
+	}
+	return limit.String()
+}
+
 // settings are what an audit event shows, by the API's names.
 func (o Organization) settings() map[string]any {
 	return map[string]any{
@@ -102,6 +171,9 @@ func (o Organization) settings() map[string]any {
 		"auto_approve_requests": o.AutoApproveRequests,
 		"auto_approve_domains":  append([]email.DomainPattern{}, o.AutoApproveDomains...),
 		"default_role":          o.DefaultRole,
+		"default_monthly_limit": recorded(o.DefaultMonthlyLimit),
+		"default_daily_limit":   recorded(o.DefaultDailyLimit),
+		"alert_thresholds":      o.Thresholds(),
 		"invitation_days":       o.InvitationDays,
 		"welcome_message":       o.WelcomeMessage,
 		"guidelines_url":        o.GuidelinesURL,

@@ -8,6 +8,7 @@ import (
 	"roster/internal/audit"
 	"roster/internal/fault"
 	"roster/internal/permission"
+	"roster/internal/spending"
 	"roster/internal/table"
 )
 
@@ -35,6 +36,9 @@ func mayDefault(by access.Actor, name string) error {
 	return nil
 }
 
+var errOwnLimit = fault.New(fault.Forbidden, "own_limit",
+	"Nobody but an owner raises their own limit, and yours is this default.")
+
 // UpdateOrganization merges a patch into the settings. A patch that changes
 // nothing writes nothing.
 func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in UpdateRequest) (out Answer, err error) {
@@ -52,6 +56,9 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 			return ErrVersion
 		}
 		changed := read.Merge(in.Settings)
+		if err := s.mayRaise(ctx, by, *read, changed); err != nil {
+			return err
+		}
 		before, after := audit.Changes(read.settings(), changed.settings())
 		if len(after) == 0 {
 			out = answer(*read)
@@ -66,4 +73,25 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 		return err
 	})
 	return out, err
+}
+
+// mayRaise refuses to raise one's own limit by way of the default: nobody but an
+// owner does.
+func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Organization) error {
+	if by.IsOwner() || !spending.More(changed.DefaultMonthlyLimit, read.DefaultMonthlyLimit) &&
+		!spending.More(changed.DefaultDailyLimit, read.DefaultDailyLimit) {
+		return nil
+	}
+	var self *struct {
+		Chosen spending.Chosen `dynamodbav:"offer"`
+	}
+	if err := s.Table.Get(ctx, table.Into(table.Member(by.Organization(), by.User()), &self)); err != nil || self == nil {
+		return err
+	}
+	own := self.Chosen.Overrides()
+	before, after := spending.Resolve(own, read.DefaultLimits()), spending.Resolve(own, changed.DefaultLimits())
+	if spending.More(after.MonthlyLimit, before.MonthlyLimit) || spending.More(after.DailyLimit, before.DailyLimit) {
+		return errOwnLimit
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/money"
 )
 
 // View is an organization as its members see it.
@@ -19,12 +20,17 @@ type View struct {
 	AutoApproveRequests bool                  `json:"auto_approve_requests"`
 	AutoApproveDomains  []email.DomainPattern `json:"auto_approve_domains"`
 	DefaultRole         string                `json:"default_role"`
-	InvitationDays      int                   `json:"invitation_days"`
-	WelcomeMessage      field.Text            `json:"welcome_message"`
-	GuidelinesURL       field.URL             `json:"guidelines_url"`
-	PolicyURL           field.URL             `json:"policy_url"`
-	CreatedAt           time.Time             `json:"created_at"`
-	UpdatedAt           time.Time             `json:"updated_at"`
+	// DefaultMonthlyLimit and DefaultDailyLimit, in USD, are those of members who
+	// have none of their own; null is unlimited, 0 is none.
+	DefaultMonthlyLimit *money.Amount `json:"default_monthly_limit"`
+	DefaultDailyLimit   *money.Amount `json:"default_daily_limit"`
+	AlertThresholds     Thresholds    `json:"alert_thresholds"`
+	InvitationDays      int           `json:"invitation_days"`
+	WelcomeMessage      field.Text    `json:"welcome_message"`
+	GuidelinesURL       field.URL     `json:"guidelines_url"`
+	PolicyURL           field.URL     `json:"policy_url"`
+	CreatedAt           time.Time     `json:"created_at"`
+	UpdatedAt           time.Time     `json:"updated_at"`
 }
 
 // View shows the organization.
@@ -34,7 +40,9 @@ func (o Organization) View() View {
 		AllowJoinRequests: o.AllowJoinRequests, AutoApproveRequests: o.AutoApproveRequests,
 		AutoApproveDomains: append([]email.DomainPattern{}, o.AutoApproveDomains...),
 		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays,
-		WelcomeMessage: o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
+		DefaultMonthlyLimit: o.DefaultMonthlyLimit, DefaultDailyLimit: o.DefaultDailyLimit,
+		AlertThresholds: o.Thresholds(),
+		WelcomeMessage:  o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
 		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 }

@@ -1,0 +1,213 @@
+package account_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"roster/internal/access"
+	"roster/internal/account"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/member/membertest"
+	"roster/internal/organization"
+	"roster/internal/permission"
+	"roster/internal/rostertest"
+	"roster/internal/table"
+)
+
+// everywhere is a person with an account in several organizations, each of which
+// has another owner.
+type everywhere struct {
+	*rostertest.Roster
+	user   id.User
+	token  string
+	owners []membertest.Member
+}
+
+func newEverywhere(t *testing.T, organizations int) everywhere {
+	t.Helper()
+	r := rostertest.New(t, account.Endpoints, member.Endpoints, organization.Endpoints)
+	in := register(t, r, "ada@example.com", "")
+	return everywhere{Roster: r, user: id.User(in.String("user", "id")), token: in.String("access_token")}.in(t, organizations)
+}
+
+// in is the person in that many new organizations.
+func (e everywhere) in(t *testing.T, organizations int) everywhere {
+	t.Helper()
+	e.owners = nil
+	for range organizations {
+		owner := membertest.Found(t, e.Roster)
+		e.owners = append(e.owners, owner)
+		membertest.Add(t, e.Roster, member.Member{
+			ID: e.user, Organization: owner.Organization, Email: "ada@example.com", Name: "Ada", Role: permission.Member,
+		})
+	}
+	return e
+}
+
+func (e everywhere) at(i int) string {
+	return "/api/organizations/" + string(e.owners[i].Organization) + "/members/" + string(e.user)
+}
+
+func (e everywhere) switchTo(t *testing.T, i int) rostertest.Response {
+	t.Helper()
+	return e.Must(t, 200, "POST /auth/switch-org", e.token, map[string]any{"org_id": e.owners[i].Organization})
+}
+
+func (e everywhere) refresh(t *testing.T, from rostertest.Response) rostertest.Response {
+	t.Helper()
+	return e.Must(t, 200, "POST /auth/refresh", "", map[string]any{"refresh_token": from.String("refresh_token")})
+}
+
+func TestOrganizationsAreListedWithHowOneStands(t *testing.T) {
+	t.Parallel()
+	e := newEverywhere(t, 3)
+	e.Must(t, 200, "PUT "+e.at(1), e.owners[1].Secret, map[string]any{"role": "viewer", "status": "suspended"})
+	e.Set(t, table.Organization(e.owners[2].Organization), "status", organization.Suspended)
+	listed := e.Must(t, 200, "GET /auth/organizations", e.token, nil)
+	got := map[string]string{}
+	for _, o := range listed.At("organizations").([]any) {
+		o := o.(map[string]any)
+		got[o["id"].(string)] = fmt.Sprint(o["role"], " ", o["status"], " ", o["organization_status"])
+	}
+	for i, want := range []string{"member active active", "viewer suspended active", "member active suspended"} {
+		if is := got[string(e.owners[i].Organization)]; is != want {
+			t.Errorf("organization %d is listed as %q, want %q", i, is, want)
+		}
+	}
+}
+
+// TestWhoLosesAnOrganizationStaysLoggedIn: the next refresh gives tokens for no
+// organization and says why, and one switches to another.
+func TestWhoLosesAnOrganizationStaysLoggedIn(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		lose func(*testing.T, everywhere)
+		code string
+	}{
+		"removed": {func(t *testing.T, e everywhere) { e.Must(t, 200, "DELETE "+e.at(0), e.owners[0].Secret, nil) }, "not_a_member"},
+		"suspended": {func(t *testing.T, e everywhere) {
+			e.Must(t, 200, "POST "+e.at(0)+"/suspend", e.owners[0].Secret, nil)
+		}, "member_suspended"},
+		"suspended for a while": {func(t *testing.T, e everywhere) {
+			e.Must(t, 200, "POST "+e.at(0)+"/suspend", e.owners[0].Secret, nil)
+			e.Must(t, 200, "POST "+e.at(0)+"/unsuspend", e.owners[0].Secret, nil)
+		}, "switch_required"},
+		"left": {func(t *testing.T, e everywhere) {
+			e.Must(t, 200, "POST /api/organizations/"+string(e.owners[0].Organization)+"/members/leave",
+				e.switchTo(t, 0).String("access_token"), nil)
+		}, "not_a_member"},
+		"organization suspended": {func(t *testing.T, e everywhere) {
+			e.Set(t, table.Organization(e.owners[0].Organization), "status", organization.Suspended)
+		}, "organization_suspended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEverywhere(t, 2)
+			in := e.switchTo(t, 0)
+			tt.lose(t, e)
+			refreshed := e.refresh(t, in)
+			if refreshed.At("organization") != nil || refreshed.String("ended", "code") != tt.code ||
+				refreshed.String("ended", "id") != string(e.owners[0].Organization) {
+				t.Errorf("refreshed: %s", refreshed.Raw)
+			}
+			token := refreshed.String("access_token")
+			e.Must(t, 200, "GET /auth/me", token, nil)
+			e.Refused(t, 403, "no_organization", "GET /admin/users", token, nil)
+			again := e.refresh(t, refreshed)
+			there := e.Must(t, 200, "POST /auth/switch-org", again.String("access_token"), map[string]any{"org_id": e.owners[1].Organization})
+			if last := e.refresh(t, there); last.OrganizationOf() != e.owners[1].Organization || last.At("ended") != nil {
+				t.Errorf("refreshed after the switch: %s", last.Raw)
+			}
+		})
+	}
+}
+
+func TestLoginEntersTheOrganizationThatIsNamed(t *testing.T) {
+	t.Parallel()
+	e := newEverywhere(t, 3)
+	login := func(status int, org any) rostertest.Response {
+		body := map[string]any{"email": "ada@example.com", "password": password}
+		if org != nil {
+			body["org_id"] = org
+		}
+		return e.Must(t, status, "POST /auth/login", "", body)
+	}
+	for _, owner := range e.owners {
+		if in := login(200, owner.Organization); in.OrganizationOf() != owner.Organization {
+			t.Errorf("logged in to %s", in.Raw)
+		}
+	}
+	e.Must(t, 200, "POST "+e.at(1)+"/suspend", e.owners[1].Secret, nil)
+	if got := login(403, e.owners[1].Organization); got.Code() != "member_suspended" {
+		t.Errorf("%s", got.Raw)
+	}
+	e.Must(t, 200, "DELETE "+e.at(2), e.owners[2].Secret, nil)
+	for _, org := range []id.Organization{e.owners[2].Organization, id.NewOrganization(e.Now())} {
+		if got := login(404, org); got.Code() != "organization_not_found" {
+			t.Errorf("%s", got.Raw)
+		}
+	}
+	e.switchTo(t, 0)
+	e.Must(t, 200, "DELETE "+e.at(0), e.owners[0].Secret, nil)
+	if in := login(200, nil); in.At("organization") != nil {
+		t.Errorf("logged in to %s, and no organization is left", in.Raw)
+	}
+}
+
+// TestOrganizationsOfOnePersonDoNotTouchEachOther: whatever one of them does to the
+// person, role and status in the others, and the tokens for them, stay.
+func TestOrganizationsOfOnePersonDoNotTouchEachOther(t *testing.T) {
+	t.Parallel()
+	const organizations = 3
+	ada := newEverywhere(t, 0)
+	rapid.Check(t, func(rt *rapid.T) {
+		e := ada.in(t, organizations)
+		roles, statuses := make([]string, organizations), make([]access.Status, organizations)
+		tokens := make([]string, organizations)
+		for i := range organizations {
+			roles[i], statuses[i] = permission.Member, access.Active
+			tokens[i] = e.switchTo(t, i).String("access_token")
+		}
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			i := rapid.IntRange(0, organizations-1).Draw(rt, "organization")
+			by := e.owners[i].Secret
+			switch step := rapid.SampledFrom([]string{"role", "suspend", "unsuspend", "remove", "leave"}).Draw(rt, "step"); step {
+			case "role":
+				role := rapid.SampledFrom([]string{permission.Member, permission.Viewer, permission.Admin}).Draw(rt, "role")
+				if e.Call(t, "PUT "+e.at(i), by, map[string]any{"role": role}).Status == 200 {
+					roles[i] = role
+				}
+			case "remove":
+				e.Call(t, "DELETE "+e.at(i), by, nil)
+				statuses[i] = access.Removed
+			case "leave":
+				if e.Call(t, "POST /api/organizations/"+string(e.owners[i].Organization)+"/members/leave", tokens[i], nil).Status == 200 {
+					statuses[i] = access.Removed
+				}
+			default:
+				e.Call(t, "POST "+e.at(i)+"/"+step, by, nil)
+				if statuses[i] != access.Removed {
+					statuses[i] = map[string]access.Status{"suspend": access.Suspended, "unsuspend": access.Active}[step]
+					if switched := e.Call(t, "POST /auth/switch-org", e.token, map[string]any{"org_id": e.owners[i].Organization}); switched.Status == 200 {
+						tokens[i] = switched.String("access_token")
+					}
+				}
+			}
+			for j := range organizations {
+				seen := e.Must(t, 200, "GET "+e.at(j), e.owners[j].Secret, nil)
+				if seen.String("member", "role") != roles[j] || seen.String("member", "status") != string(statuses[j]) {
+					rt.Fatalf("after a step in %d, organization %d has %s", i, j, seen.Raw)
+				}
+				if alive := e.Call(t, "GET "+e.at(j), tokens[j], nil).Status == 200; alive != (statuses[j] == access.Active) {
+					rt.Fatalf("after a step in %d, the token for %d of status %s works: %t", i, j, statuses[j], alive)
+				}
+				if foreign := e.Call(t, "GET "+e.at((j+1)%organizations), tokens[j], nil); foreign.Code() != "organization_not_found" && foreign.Status != 401 {
+					rt.Fatalf("the token for %d opens another organization: %s", j, foreign.Raw)
+				}
+			}
+		}
+	})
+}
