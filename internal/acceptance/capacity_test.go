@@ -27,6 +27,8 @@ var budgets = map[string]struct{ read, write float64 }{
 	"suspend":                        {3, 12},
 	"suspend one of two owners":      {3, 12},
 	"remove":                         {3, 12},
+	"bulk edit":                      {5, 24}, // of two members
+	"bulk removal":                   {5, 24}, // of two members
 	"create service account":         {3, 12},
 	"create key":                     {3, 12},
 	"invite again":                   {7, 12},

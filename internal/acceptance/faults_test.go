@@ -268,6 +268,17 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "DELETE /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key, nil
 	}},
+	{name: "bulk edit", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		a, b := w.place(t, p.organization, "a@acme.example", "member", "active"), w.place(t, p.organization, "b@acme.example", "owner", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/members/bulk", p.key,
+			map[string]any{"user_ids": []any{a.user, b.user, a.user}, "changes": map[string]any{"role": "developer", "status": "suspended"}}
+	}},
+	{name: "bulk removal", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		a, b := w.place(t, p.organization, "a@acme.example", "member", "active"), w.place(t, p.organization, "b@acme.example", "owner", "active")
+		return "DELETE /api/organizations/" + string(p.organization) + "/members/bulk", p.key, map[string]any{"user_ids": []any{a.user, b.user}}
+	}},
 	{name: "create service account", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "POST /api/organizations/" + string(p.organization) + "/service-accounts", p.key, map[string]any{"name": "gateway"}

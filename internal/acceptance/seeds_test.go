@@ -102,6 +102,17 @@ func TestLangMartsCalls(t *testing.T) {
 	w.Must(t, 200, "DELETE "+member, owner.key, nil)
 	w.Refused(t, 401, "invalid_key", "POST /v1/authorize", colleague.key, nil)
 	checkUsage(t, w.Must(t, 200, "GET "+org+"/usage?group_by=user", owner.key, nil), colleague)
+
+	first := w.place(t, owner.organization, "first@acme.com", "member", "active")
+	second := w.place(t, owner.organization, "second@acme.com", "member", "active")
+	third := w.place(t, owner.organization, "third@acme.com", "member", "active")
+	bulk := w.Must(t, 200, "DELETE "+org+"/members/bulk", owner.key, `{
+"user_ids": ["`+string(first.user)+`", "`+string(second.user)+`", "`+string(third.user)+`"]
+}`)
+	if removed := strings.Count(string(bulk.Raw), `"status":"done"`); removed != 3 {
+		t.Errorf("bulk removal: %s", bulk.Raw)
+	}
+	w.Refused(t, 401, "invalid_key", "POST /v1/authorize", second.key, nil)
 }
 
 // checkUsage compares a report with the document's "Usage Report Response".

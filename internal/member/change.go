@@ -24,35 +24,50 @@ func change[Out any](ctx context.Context, s Service, by access.Actor, user id.Us
 		if err != nil {
 			return err
 		}
-		if read == nil {
-			return ErrNotFound
-		}
-		m, err := decide(*read)
+		p, err := s.propose(ctx, by, read, decide)
 		if err != nil {
 			return err
 		}
-		before, after := audit.Changes(read.recorded(), m.recorded())
-		if len(after) == 0 {
-			out = show(*read)
-			return nil
-		}
-		now := s.Now()
-		event := audit.Event{Action: action(*read, m), Actor: audit.Member(by), Target: string(m.ID), Before: before, After: after}
-		if read.Suspension == nil && m.Suspension != nil {
-			event.Reason = string(m.Suspension.Reason)
-		}
-		writes := append(Save(read, m, now), audit.Record(now, m.Organization, event))
-		for _, notice := range notices(*read, m, by) {
-			write, err := outbox.Enqueue(ctx, s.Env, notice)
-			if err != nil {
-				return err
-			}
-			writes = append(writes, write)
-		}
-		out, err = api.Commit(ctx, s.Table, show(m.next(*read, now)), writes...)
+		out, err = api.Commit(ctx, s.Table, show(p.after), p.writes...)
 		return err
 	})
 	return out, err
+}
+
+// proposal is a change that was decided and not yet made.
+type proposal struct {
+	before, after Member
+	// writes are none where nothing changes.
+	writes []table.Write
+}
+
+// propose decides about a member as it was read (nil: there was none).
+func (s Service) propose(ctx context.Context, by access.Actor, read *Member, decide decision) (proposal, error) {
+	if read == nil {
+		return proposal{}, ErrNotFound
+	}
+	m, err := decide(*read)
+	if err != nil {
+		return proposal{}, err
+	}
+	before, after := audit.Changes(read.recorded(), m.recorded())
+	if len(after) == 0 {
+		return proposal{before: *read, after: *read}, nil
+	}
+	now := s.Now()
+	event := audit.Event{Action: action(*read, m), Actor: audit.Member(by), Target: string(m.ID), Before: before, After: after}
+	if read.Suspension == nil && m.Suspension != nil {
+		event.Reason = string(m.Suspension.Reason)
+	}
+	writes := append(Save(read, m, now), audit.Record(now, m.Organization, event))
+	for _, notice := range notices(*read, m, by) {
+		write, err := outbox.Enqueue(ctx, s.Env, notice)
+		if err != nil {
+			return proposal{}, err
+		}
+		writes = append(writes, write)
+	}
+	return proposal{*read, m.next(*read, now), writes}, nil
 }
 
 // recorded is what an audit event shows of a member, by the API's names: the

@@ -109,6 +109,10 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
 		Description: "How the address begins (of a service account: its name); without regard to case"},
+	reflect.TypeFor[member.Reference](): {
+		Type: spec.String, MaxLength: 100, Description: "The id of a member; what is none fails by itself",
+		Examples: prefixed("usr_", 26).Examples},
+	reflect.TypeFor[member.Outcome]():      enumeration(member.OutcomeDone, member.OutcomeUnchanged, member.OutcomeFailed),
 	reflect.TypeFor[member.StatusFilter](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
 	reflect.TypeFor[invitation.Status](): enumeration(
 		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),

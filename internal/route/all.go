@@ -41,6 +41,9 @@ const (
 	UpdateMember         ID = "updateMember"
 	RemoveMember         ID = "removeMember"
 	LeaveOrganization    ID = "leaveOrganization"
+	BulkEditMembers      ID = "bulkEditMembers"
+	BulkRemoveMembers    ID = "bulkRemoveMembers"
+	RemoveMembersByPost  ID = "removeMembersByPost"
 	CreateServiceAccount ID = "createServiceAccount"
 	SuspendMember        ID = "suspendMember"
 	UnsuspendMember      ID = "unsuspendMember"
@@ -103,6 +106,9 @@ var All = []Route{
 	{UpdateMember, "PUT /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Change role, status, metadata, name or alias (merge)"},
 	{RemoveMember, "DELETE /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove a member: keys revoked, history kept"},
 	{LeaveOrganization, "POST /api/organizations/{org_id}/members/leave", "members", Member, nil, 200, "Leave the organization"},
+	{BulkEditMembers, "PUT /api/organizations/{org_id}/members/bulk", "members", Member, []p.Permission{p.MembersManage}, 200, "Change up to 100 members alike; answered entry by entry"},
+	{BulkRemoveMembers, "DELETE /api/organizations/{org_id}/members/bulk", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove up to 100 members; answered entry by entry"},
+	{RemoveMembersByPost, "POST /api/organizations/{org_id}/members/bulk-remove", "members", Member, []p.Permission{p.MembersManage}, 200, "The same for clients that send no body with DELETE"},
 	{CreateServiceAccount, "POST /api/organizations/{org_id}/service-accounts", "members", Member, []p.Permission{p.MembersManage}, 201, "Create a member without a person: a gateway or bot"},
 	{SuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/suspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Suspend a member with a reason"},
 	{UnsuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/unsuspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Let a suspended member go on"},
