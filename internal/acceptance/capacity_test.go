@@ -29,6 +29,10 @@ var budgets = map[string]struct{ read, write float64 }{
 	"remove":                         {3, 12},
 	"bulk edit":                      {5, 24}, // of two members
 	"bulk removal":                   {5, 24}, // of two members
+	"create role":                    {5, 12},
+	"update role":                    {5, 12},
+	"delete role with members":       {5, 12},
+	"give a role of one's own":       {4, 12},
 	"create service account":         {3, 12},
 	"create key":                     {3, 12},
 	"invite again":                   {7, 12},

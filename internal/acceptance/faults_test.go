@@ -279,6 +279,25 @@ var stories = []story{
 		a, b := w.place(t, p.organization, "a@acme.example", "member", "active"), w.place(t, p.organization, "b@acme.example", "owner", "active")
 		return "DELETE /api/organizations/" + string(p.organization) + "/members/bulk", p.key, map[string]any{"user_ids": []any{a.user, b.user}}
 	}},
+	{name: "create role", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/roles", p.key,
+			map[string]any{"name": "analyst", "permissions": []string{"usage:read"}}
+	}},
+	{name: "update role", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.analyst(t)
+		return "PUT /api/organizations/" + string(p.organization) + "/roles/analyst", p.key, map[string]any{"permissions": []string{}}
+	}},
+	{name: "delete role with members", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.analyst(t)
+		w.place(t, p.organization, "m@acme.example", "analyst", "active")
+		return "DELETE /api/organizations/" + string(p.organization) + "/roles/analyst?successor=viewer", p.key, nil
+	}},
+	{name: "give a role of one's own", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.analyst(t)
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key, map[string]any{"role": "analyst"}
+	}},
 	{name: "create service account", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "POST /api/organizations/" + string(p.organization) + "/service-accounts", p.key, map[string]any{"name": "gateway"}
@@ -307,6 +326,15 @@ func (w world) invite(t testing.TB, by person, address, role string) rostertest.
 	t.Helper()
 	return w.Must(t, 201, "POST /api/organizations/"+string(by.organization)+"/members/invite", by.key,
 		map[string]any{"email": address, "role": role})
+}
+
+// analyst is an organization with a role of its own.
+func (w world) analyst(t testing.TB) person {
+	t.Helper()
+	p := w.owner(t, "owner@acme.example", "Acme")
+	w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/roles", p.key,
+		map[string]any{"name": "analyst", "permissions": []string{"usage:read"}})
+	return p
 }
 
 // asked is an organization with one open join request.
@@ -373,7 +401,7 @@ func (w world) state(t *testing.T) []string {
 	for key, item := range w.dump(t) {
 		family := func(s string) string { before, _, _ := strings.Cut(s, "#"); return before }
 		line := family(key.PK) + "/" + family(strings.SplitN(key.SK, "_", 2)[0])
-		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model"} {
+		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor"} {
 			if value, ok := item[name]; ok {
 				line += fmt.Sprintf(" %s=%v", name, value)
 			}

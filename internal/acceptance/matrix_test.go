@@ -28,6 +28,7 @@ func (w world) probe(t testing.TB, r route.Route, credential string, org id.Orga
 		"{invitation_id}", string(id.NewInvitation(now, "nobody@example.com")),
 		"{request_id}", string(id.NewJoinRequest(now, id.NewUser(now))),
 		"{token}", "token",
+		"{role}", "analyst",
 	).Replace(r.Key)
 	if !r.Mutates() {
 		return w.Call(t, target+"?"+probe+"=1", credential, nil)

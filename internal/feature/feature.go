@@ -11,6 +11,7 @@ import (
 	"roster/internal/joinrequest"
 	"roster/internal/member"
 	"roster/internal/organization"
+	"roster/internal/role"
 	"roster/internal/usage"
 )
 
@@ -21,6 +22,7 @@ var All = []boot.Endpoints{
 	invitation.Endpoints,
 	joinrequest.Endpoints,
 	member.Endpoints,
+	role.Endpoints,
 	apikey.Endpoints,
 	usage.AuthorizeEndpoints,
 	usage.MeterEndpoints,

@@ -46,6 +46,7 @@ var All = []Function{
 	{Name: "approve", Memory: 512},
 	{Name: "members", Memory: 512},
 	{Name: "suspend", Memory: 512},
+	{Name: "roles", Memory: 512},
 	{Name: "keys", Memory: 512},
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},

@@ -4,6 +4,7 @@ package member
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/permission"
+	"roster/internal/role"
 	"roster/internal/table"
 )
 
@@ -172,6 +174,14 @@ func (m Member) ETag() string { return `"` + strconv.Itoa(m.Version) + `"` }
 // activeOwner reports whether the member counts as one of the owners.
 func (m Member) activeOwner() bool { return m.Role == permission.Owner && m.Status == access.Active }
 
+// countedRole is the role that counts the member; none if they are not there.
+func (m Member) countedRole() string {
+	if m.present() != nil {
+		return ""
+	}
+	return m.Role
+}
+
 var (
 	// ErrNotFound: no such member in the caller's organization.
 	ErrNotFound = fault.New(fault.NotFound, "member_not_found", "There is no such member.")
@@ -196,9 +206,10 @@ func Read(org id.Organization, user id.User, into **Member) table.Read {
 }
 
 // Save is the Writes that bring a member from what was read (nil: there was
-// none) to what it is to be: the item, its account's list of organizations, and
-// the count of owners. They fail with table.ErrChanged if the member changed
-// since, and with organization.ErrLastOwner.
+// none) to what it is to be: the item, its account's list of organizations, the
+// count of owners, and those of the organization's own roles. They fail with
+// table.ErrChanged if the member changed since, with organization.ErrLastOwner,
+// and with role.ErrGone.
 func Save(read *Member, m Member, now time.Time) []table.Write {
 	var before Member
 	if read != nil {
@@ -218,6 +229,9 @@ func Save(read *Member, m Member, now time.Time) []table.Write {
 		writes = append(writes, organization.GainOwner(m.Organization))
 	case before.activeOwner() && !m.activeOwner():
 		writes = append(writes, organization.LoseOwner(m.Organization))
+	}
+	if was, is := before.countedRole(), m.countedRole(); was != is {
+		writes = slices.Concat(writes, role.Lose(m.Organization, was), role.Gain(m.Organization, is))
 	}
 	listed := func(s Status) bool { return s != "" && s != access.Removed }
 	pointed := table.Membership(m.ID, m.Organization)

@@ -22,6 +22,7 @@ var areas = []struct {
 	{spec.Tag{Name: "Invitations", Description: "Invite people, and accept."}, []string{"invite", "accept"}},
 	{spec.Tag{Name: "Join requests", Description: "Ask to join; approve or reject."}, []string{"join", "approve"}},
 	{spec.Tag{Name: "Members", Description: "Who belongs to an organization, as what, and whether they may act."}, []string{"members", "suspend"}},
+	{spec.Tag{Name: "Roles", Description: "What members may do."}, []string{"roles"}},
 	{spec.Tag{Name: "API keys", Description: "Credentials of members and service accounts."}, []string{"keys"}},
 	{spec.Tag{Name: "Gateways", Description: "The calls a gateway makes for each model call: may this key use models now, and what did it use."}, []string{"authorize", "meter"}},
 	{spec.Tag{Name: "Usage", Description: "Who used what, and what it cost."}, []string{"usage"}},

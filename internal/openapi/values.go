@@ -21,6 +21,7 @@ import (
 	"roster/internal/outbox"
 	"roster/internal/page"
 	"roster/internal/permission"
+	"roster/internal/role"
 	"roster/internal/spending"
 	"roster/internal/usage"
 )
@@ -89,8 +90,13 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.Number, Minimum: new(0), Description: "US dollars, up to nine decimal places", Examples: []any{45.5}},
 
 	reflect.TypeFor[permission.Permission](): enumeration(permission.All...),
-	reflect.TypeFor[access.Status]():         enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
-	reflect.TypeFor[organization.Status]():   enumeration(organization.Active, organization.Suspended),
+	reflect.TypeFor[role.Permissions](): {
+		Type: spec.Array, Items: new(enumeration(permission.All...)), Description: "Permissions; see listPermissions",
+		Examples: []any{[]any{"models:use", "usage:read_own"}}},
+	reflect.TypeFor[role.Name](): {
+		Type: spec.String, Pattern: role.NameForm, Description: "The name of a role", Examples: []any{"analyst"}},
+	reflect.TypeFor[access.Status]():       enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
+	reflect.TypeFor[organization.Status](): enumeration(organization.Active, organization.Suspended),
 	reflect.TypeFor[organization.InvitationDays](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
 	reflect.TypeFor[organization.Thresholds](): {

@@ -5,7 +5,7 @@ package permission
 type Own struct {
 	Permissions Set `dynamodbav:"permissions"`
 	// Successor, where set, is the role that took this one's place: whoever has
-	// this one has that.
+	// this one has that. It is not retired itself.
 	Successor string `dynamodbav:"successor,omitempty"`
 }
 
@@ -16,21 +16,14 @@ type Roles map[string]Own
 // Role returns the role that members of that name have; of a retired role, its
 // successor.
 func (r Roles) Role(name string) (Role, bool) {
-	// A successor may be retired in its turn; a role never follows itself.
-	for range len(r) + 1 {
-		if role, ok := BuiltInRole(name); ok {
-			return role, true
-		}
-		own, ok := r[name]
-		switch {
-		case !ok:
-			return Role{}, false
-		case own.Successor == "":
-			return Role{Name: name, Permissions: own.Permissions}, true
-		}
-		name = own.Successor
+	if retired, ok := r[name]; ok && retired.Successor != "" {
+		name = retired.Successor
 	}
-	return Role{}, false
+	if role, ok := BuiltInRole(name); ok {
+		return role, true
+	}
+	own, ok := r[name]
+	return Role{Name: name, Permissions: own.Permissions}, ok && own.Successor == ""
 }
 
 // Of returns the permissions of the role of that name; none, if there is no such

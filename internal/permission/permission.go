@@ -60,6 +60,14 @@ func bit(p Permission) Set {
 	return 1 << i
 }
 
+// Named returns the set of one permission, unless there is none of that name.
+func Named(p Permission) (Set, bool) {
+	if !slices.Contains(All, p) {
+		return 0, false
+	}
+	return bit(p), true
+}
+
 // Has reports whether the set holds p.
 func (s Set) Has(p Permission) bool { return s&bit(p) != 0 }
 

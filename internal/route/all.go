@@ -50,6 +50,12 @@ const (
 	ListUsers            ID = "listUsers"
 	ChangeUserRole       ID = "changeUserRole"
 
+	ListRoles       ID = "listRoles"
+	CreateRole      ID = "createRole"
+	UpdateRole      ID = "updateRole"
+	DeleteRole      ID = "deleteRole"
+	ListPermissions ID = "listPermissions"
+
 	CreateKey ID = "createKey"
 	ListKeys  ID = "listKeys"
 	RevokeKey ID = "revokeKey"
@@ -114,6 +120,12 @@ var All = []Route{
 	{UnsuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/unsuspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Let a suspended member go on"},
 	{ListUsers, "GET /admin/users", "members", Member, []p.Permission{p.MembersManage}, 200, "Members of the caller's organization"},
 	{ChangeUserRole, "PUT /admin/users/{user_id}/role", "members", Member, []p.Permission{p.MembersManage}, 200, "Change a member's role"},
+
+	{ListRoles, "GET /api/organizations/{org_id}/roles", "roles", Member, nil, 200, "The roles that there are, and what each may do"},
+	{CreateRole, "POST /api/organizations/{org_id}/roles", "roles", Member, []p.Permission{p.RolesManage}, 201, "Make a role of the organization's own"},
+	{UpdateRole, "PUT /api/organizations/{org_id}/roles/{role}", "roles", Member, []p.Permission{p.RolesManage}, 200, "Change what a role may do (merge); acts at its members' next call"},
+	{DeleteRole, "DELETE /api/organizations/{org_id}/roles/{role}", "roles", Member, []p.Permission{p.RolesManage}, 200, "Delete a role; its members get the successor"},
+	{ListPermissions, "GET /api/organizations/{org_id}/permissions", "roles", Member, nil, 200, "The permissions that there are, and what each allows"},
 
 	{CreateKey, "POST /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 201, "Create an API key; its secret is shown once"},
 	{ListKeys, "GET /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "The caller's keys, or a member's"},

@@ -17,6 +17,7 @@ type Key struct {
 // Every key of the table, by what it holds. The collections:
 //
 //	O#<org>             ORG                the organization: settings, status, number of owners
+//	                    R#<role>           a role of its own, and how many members have it
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
 //	IV#<org>#<hash>     IV                 the invitation of one address
@@ -34,6 +35,12 @@ type Key struct {
 //	TH#<what>           <window>           a throttle's counter
 //	PF                  SETUP              the use of the set-up token
 func Organization(org id.Organization) Key { return Key{"O#" + string(org), "ORG"} }
+
+// Role is keyed by its name: an organization has one role of a name.
+func Role(org id.Organization, name string) Key { return Key{"O#" + string(org), RolePrefix + name} }
+
+// RolePrefix begins the sort key of every role.
+const RolePrefix = "R#"
 
 func Member(org id.Organization, user id.User) Key {
 	return Key{"M#" + string(org) + "#" + string(user), "LA"}
