@@ -14,12 +14,14 @@ import (
 // data is the stack of what must outlive every change of code.
 type data struct {
 	awscdk.Stack
-	key    awskms.Key
-	table  awsdynamodb.TableV2
-	secret awssecretsmanager.Secret
-	setup  awssecretsmanager.Secret
-	mail   mail
-	alarms alarms
+	key awskms.Key
+	// credentials encrypts the data keys of providers' credentials.
+	credentials awskms.Key
+	table       awsdynamodb.TableV2
+	secret      awssecretsmanager.Secret
+	setup       awssecretsmanager.Secret
+	mail        mail
+	alarms      alarms
 }
 
 func newData(app awscdk.App, s settings) data {
@@ -28,6 +30,7 @@ func newData(app awscdk.App, s settings) data {
 		TerminationProtection: new(true),
 	})
 	d := data{Stack: stack, key: newKey(stack, s)}
+	d.credentials = newCredentialsKey(stack, s)
 	d.table = newTable(stack, d.key)
 	d.secret = newSecret(stack, "Secret", "Roster: what its keys are derived from", 64, d.key)
 	d.setup = newSecret(stack, "SetupToken", "Roster: makes its bearer the first platform administrator", 43, d.key)
@@ -51,6 +54,19 @@ func newKey(stack awscdk.Stack, s settings) awskms.Key {
 		EnableKeyRotation: new(true),
 		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
 	})
+}
+
+// newCredentialsKey makes the key of providers' credentials. It is another than the
+// table's, so that who may read the table may still not read a credential.
+func newCredentialsKey(stack awscdk.Stack, s settings) awskms.Key {
+	key := awskms.NewKey(stack, new("CredentialsKey"), &awskms.KeyProps{
+		Description:       new("Roster: providers' credentials"),
+		Alias:             new("alias/" + strings.ToLower(s.Name) + "-credentials"),
+		EnableKeyRotation: new(true),
+		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+	})
+	output(stack, "CredentialsKeyArn", key.KeyArn(), "The key that a gateway needs kms:Decrypt on to open credentials")
+	return key
 }
 
 func newTable(stack awscdk.Stack, key awskms.Key) awsdynamodb.TableV2 {

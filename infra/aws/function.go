@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
+	"roster/internal/envelope/kmskey"
 	"roster/internal/function"
 )
 
@@ -78,6 +79,9 @@ func (fs functions) environment(f function.Function) *map[string]*string {
 	}
 	if f.SetsUp {
 		env["ROSTER_SETUP_ARN"] = fs.data.setup.SecretArn()
+	}
+	if f.Seals {
+		env[kmskey.Variable] = fs.data.credentials.KeyArn()
 	}
 	if f.SendsMail {
 		maps.Copy(env, map[string]*string{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"roster/internal/envelope/kmskey"
 	"roster/internal/function"
 )
 
@@ -67,6 +68,9 @@ func TestEnvironment(t *testing.T) {
 			if f.SendsMail {
 				want = append(want, "ROSTER_MAIL_CONFIGURATION_SET", "ROSTER_MAIL_FROM")
 			}
+			if f.Seals {
+				want = append(want, kmskey.Variable)
+			}
 			slices.Sort(want)
 			env := environment(t, plain, f)
 			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(env))); diff != "" {
@@ -74,7 +78,7 @@ func TestEnvironment(t *testing.T) {
 			}
 			for variable, target := range map[string]string{
 				"ROSTER_TABLE": "RefTable", "ROSTER_SECRET_ARN": "RefSecret", "ROSTER_SETUP_ARN": "RefSetupToken",
-				"ROSTER_PUBLIC_URL": "ApiEndpoint", "ROSTER_MAIL_CONFIGURATION_SET": "RefMail",
+				"ROSTER_PUBLIC_URL": "ApiEndpoint", kmskey.Variable: "GetAttCredentialsKey", "ROSTER_MAIL_CONFIGURATION_SET": "RefMail",
 			} {
 				if value, set := env[variable]; set && !strings.Contains(text(value), target) {
 					t.Errorf("%s is %v, want a reference to %s", variable, value, target)

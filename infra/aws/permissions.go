@@ -26,6 +26,9 @@ func permissions(f function.Function, d data, logs awslogs.LogGroup) []awsiam.Po
 	if f.SetsUp {
 		all = append(all, allow([]string{"secretsmanager:GetSecretValue"}, *d.setup.SecretArn()))
 	}
+	if f.Seals {
+		all = append(all, sealCredentials(d))
+	}
 	if f.SendsMail {
 		all = append(all, sendMail(d))
 	}
@@ -53,6 +56,13 @@ func useKey(d data) awsiam.PolicyStatement {
 		"dynamodb." + *d.Region() + ".amazonaws.com",
 		"secretsmanager." + *d.Region() + ".amazonaws.com",
 	}})
+	return statement
+}
+
+// sealCredentials admits making a data key for one connection, and not opening any.
+func sealCredentials(d data) awsiam.PolicyStatement {
+	statement := allow([]string{"kms:GenerateDataKey"}, *d.credentials.KeyArn())
+	statement.AddCondition(new("Null"), map[string]any{"kms:EncryptionContext:connection": "false"})
 	return statement
 }
 

@@ -85,7 +85,7 @@ func TestFunctionsMayDoWhatTheyNeed(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			all := granted(t, plain, f.Name)
-			var onTable, onIndex, onSecret, onSetup []string
+			var onTable, onIndex, onSecret, onSetup, onCredentials []string
 			if !f.NoTable {
 				onTable, onIndex, onSecret = slices.Clone(reads), []string{"dynamodb:Query"}, []string{"secretsmanager:GetSecretValue"}
 				if !f.ReadsOnly {
@@ -95,10 +95,13 @@ func TestFunctionsMayDoWhatTheyNeed(t *testing.T) {
 			if f.SetsUp {
 				onSetup = []string{"secretsmanager:GetSecretValue"}
 			}
+			if f.Seals {
+				onCredentials = []string{"kms:GenerateDataKey"}
+			}
 			slices.Sort(onTable)
 			for target, want := range map[string][]string{
 				"/index/list": onIndex, "/index/state": onIndex,
-				"RefSecret": onSecret, "RefSetupToken": onSetup,
+				"RefSecret": onSecret, "RefSetupToken": onSetup, "GetAttCredentialsKey": onCredentials,
 			} {
 				if got := actionsOn(all, target); !slices.Equal(got, want) {
 					t.Errorf("on %s it may %v, want %v", target, got, want)
@@ -138,8 +141,23 @@ func TestKeyIsUsedThroughServicesOnly(t *testing.T) {
 	t.Parallel()
 	for _, f := range function.All {
 		for _, s := range granted(t, plain, f.Name) {
-			if strings.HasPrefix(s.actions[0], "kms:") && at(s.condition, "StringEquals", "kms:ViaService") == nil {
+			if strings.HasPrefix(s.actions[0], "kms:") && slices.ContainsFunc(s.resources, isTablesKey) && at(s.condition, "StringEquals", "kms:ViaService") == nil {
 				t.Errorf("%s may use the key directly: %v", f.Name, s.actions)
+			}
+		}
+	}
+}
+
+func isTablesKey(resource string) bool { return strings.Contains(resource, "GetAttKey") }
+
+// Whoever seals a credential seals it for a connection.
+func TestCredentialsAreSealedForAConnection(t *testing.T) {
+	t.Parallel()
+	for _, f := range function.All {
+		for _, s := range granted(t, plain, f.Name) {
+			if len(actionsOn([]statement{s}, "GetAttCredentialsKey")) > 0 &&
+				at(s.condition, "Null", "kms:EncryptionContext:connection") != "false" {
+				t.Errorf("%s may seal anything: %v", f.Name, s)
 			}
 		}
 	}

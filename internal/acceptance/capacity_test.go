@@ -51,6 +51,10 @@ var budgets = map[string]struct{ read, write float64 }{
 	"leave":                          {5, 14},
 	"revoke key":                     {3, 8},
 	"suspend organization":           {3, 6},
+	"store connection":               {3, 12},
+	"change connection":              {4, 14},
+	"delete connection":              {4, 12},
+	"store personal connection":      {3, 8},
 	"record usage":                   {26, 24 * 3.5},
 }
 

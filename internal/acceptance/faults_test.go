@@ -306,6 +306,26 @@ var stories = []story{
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "POST /api/organizations/" + string(p.organization) + "/keys", p.key, map[string]any{"name": "second"}
 	}},
+	{name: "store connection", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/connections", p.key, connection
+	}},
+	{name: "change connection", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		path := "/api/organizations/" + string(p.organization) + "/connections"
+		made := w.Must(t, 201, "POST "+path, p.key, connection)
+		return "PUT " + path + "/" + made.String("connection", "id"), p.key,
+			map[string]any{"enabled": false, "credential": "another-credential-of-openai"}
+	}},
+	{name: "delete connection", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		path := "/api/organizations/" + string(p.organization) + "/connections"
+		made := w.Must(t, 201, "POST "+path, p.key, connection)
+		return "DELETE " + path + "/" + made.String("connection", "id"), p.key, nil
+	}},
+	{name: "store personal connection", prepare: func(t *testing.T, w world) (string, string, any) {
+		return "POST /auth/connections", w.owner(t, "ada@example.com", "").token, connection
+	}},
 	{name: "record usage", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		var events []map[string]any
@@ -321,6 +341,8 @@ var stories = []story{
 		return "POST /v1/usage", p.key, map[string]any{"events": events}
 	}},
 }
+
+var connection = map[string]any{"name": "Main", "provider": "openai", "credential": "a-credential-of-openai"}
 
 func (w world) invite(t testing.TB, by person, address, role string) rostertest.Response {
 	t.Helper()
@@ -401,7 +423,7 @@ func (w world) state(t *testing.T) []string {
 	for key, item := range w.dump(t) {
 		family := func(s string) string { before, _, _ := strings.Cut(s, "#"); return before }
 		line := family(key.PK) + "/" + family(strings.SplitN(key.SK, "_", 2)[0])
-		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor"} {
+		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor", "provider", "enabled", "connections"} {
 			if value, ok := item[name]; ok {
 				line += fmt.Sprintf(" %s=%v", name, value)
 			}

@@ -230,6 +230,7 @@ func (w world) fill(r route.Route, p person) string {
 		"{org_id}", string(p.organization),
 		"{user_id}", string(p.user),
 		"{key_id}", string(id.NewKey(now, id.NewUser(now))),
+		"{connection_id}", string(id.NewConnection(now)),
 		"{invitation_id}", string(id.NewInvitation(now, "nobody@example.com")),
 		"{request_id}", string(id.NewJoinRequest(now, id.NewUser(now))),
 		"{token}", "token",

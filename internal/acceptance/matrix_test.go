@@ -25,6 +25,7 @@ func (w world) probe(t testing.TB, r route.Route, credential string, org id.Orga
 		"{org_id}", string(org),
 		"{user_id}", string(id.NewUser(now)),
 		"{key_id}", string(id.NewKey(now, id.NewUser(now))),
+		"{connection_id}", string(id.NewConnection(now)),
 		"{invitation_id}", string(id.NewInvitation(now, "nobody@example.com")),
 		"{request_id}", string(id.NewJoinRequest(now, id.NewUser(now))),
 		"{token}", "token",

@@ -3,11 +3,10 @@ package access
 import (
 	"sync"
 	"time"
-
-	"roster/internal/id"
 )
 
-// GateTTL is how long a process goes on with what it read of an organization.
+// GateTTL is how long a process goes on with what it read of an organization, or
+// of a person's connections.
 const GateTTL = 2 * time.Second
 
 // gate is what an organization decides about all of its members. The zero gate
@@ -15,36 +14,39 @@ const GateTTL = 2 * time.Second
 type gate struct {
 	view     organizationView
 	location *time.Location
-	readAt   time.Time
 }
 
-// gates keeps those that were read of late.
-type gates struct {
+// recent keeps what was read of late.
+type recent[ID comparable, T any] struct {
 	mu   sync.Mutex
-	kept map[id.Organization]gate
+	kept map[ID]dated[T]
 }
 
-// gatesKept bounds the memory of a process that serves many organizations.
-const gatesKept = 10_000
+type dated[T any] struct {
+	value  T
+	readAt time.Time
+}
 
-func (g *gates) get(org id.Organization, now time.Time) (gate, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	kept, ok := g.kept[org]
+// mostKept bounds the memory of a process that serves many organizations.
+const mostKept = 10_000
+
+func (r *recent[ID, T]) get(of ID, now time.Time) (T, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kept, ok := r.kept[of]
 	age := now.Sub(kept.readAt) // negative where a test or a demo turned the clock back
 	if !ok || age < 0 || age >= GateTTL {
-		return gate{location: time.UTC}, false
+		var none T
+		return none, false
 	}
-	return kept, true
+	return kept.value, true
 }
 
-func (g *gates) put(org id.Organization, view organizationView, readAt time.Time) gate {
-	read := gate{view: view, location: view.TimeZone.Location(), readAt: readAt}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.kept) >= gatesKept {
-		clear(g.kept)
+func (r *recent[ID, T]) put(of ID, value T, readAt time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kept == nil || len(r.kept) >= mostKept {
+		r.kept = map[ID]dated[T]{}
 	}
-	g.kept[org] = read
-	return read
+	r.kept[of] = dated[T]{value, readAt}
 }

@@ -19,13 +19,14 @@ import (
 // removed member, a revoked key and a role of the organization's own that was
 // changed may not.
 type HotPath struct {
-	env   *env.Env
-	gates gates
+	env         *env.Env
+	gates       recent[id.Organization, gate]
+	connections recent[id.User, *Connections]
 }
 
 // NewHotPath makes a HotPath; the endpoints of a process share one.
 func NewHotPath(e *env.Env) *HotPath {
-	return &HotPath{env: e, gates: gates{kept: map[id.Organization]gate{}}}
+	return &HotPath{env: e}
 }
 
 // Caller is an active member who calls, with their standing.
@@ -59,9 +60,13 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 		warm bool
 		view *organizationView
 	)
+	s.gate, warm = h.gates.get(org, now)
+	if !warm {
+		s.gate.location = time.UTC
+	}
 	// What an organization's own roles allow acts at the next call, so where there
 	// are any, the item is read each time.
-	if s.gate, warm = h.gates.get(org, now); !warm || len(s.gate.view.Roles) > 0 {
+	if !warm || len(s.gate.view.Roles) > 0 {
 		further = append(further, table.Into(table.Organization(org), &view))
 	}
 	group, reading := errgroup.WithContext(ctx)
@@ -79,7 +84,8 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 		}
 	}
 	if view != nil {
-		s.gate = h.gates.put(org, *view, now)
+		s.gate = gate{view: *view, location: view.TimeZone.Location()}
+		h.gates.put(org, s.gate, now)
 	}
 	return s, nil
 }

@@ -34,5 +34,8 @@ type (
 		TimeZone field.TimeZone `dynamodbav:"time_zone"`
 		// Roles are the organization's own ones.
 		Roles permission.Roles `dynamodbav:"roles"`
+		// RequireConnection refuses models whose provider has no connection.
+		RequireConnection bool         `dynamodbav:"require_connection"`
+		Connections       *Connections `dynamodbav:"connections"`
 	}
 )

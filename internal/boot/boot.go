@@ -14,6 +14,7 @@ import (
 
 	"roster/internal/api"
 	"roster/internal/env"
+	"roster/internal/envelope"
 	"roster/internal/function"
 	"roster/internal/route"
 	"roster/internal/secret"
@@ -62,7 +63,8 @@ func Handler(e *env.Env, name string, features ...Endpoints) api.Handler {
 //
 //	ROSTER_TABLE         name of the table
 //	ROSTER_SECRET_ARN    secret from which the keys are derived (Secrets Manager), or
-//	ROSTER_SECRET        its values themselves, separated by commas: current, previous
+//	ROSTER_SECRET        its values themselves, separated by commas: current, previous;
+//	                     it then encrypts credentials too (in AWS, package kmskey does)
 //	ROSTER_SETUP_ARN     secret of the set-up token, or
 //	ROSTER_SETUP_TOKEN   the token itself; without either there is none
 //	ROSTER_PUBLIC_URL    where the deployment is reached
@@ -81,6 +83,7 @@ func Env() *env.Env {
 		values := strings.Split(Required("ROSTER_SECRET"), ",")
 		derive := sync.OnceValues(func() (*secret.Keys, error) { return secret.Derive(values...) })
 		e.Keys = func(context.Context) (*secret.Keys, error) { return derive() }
+		e.Sealer = envelope.New(envelope.Secret(e.Keys))
 	}
 	return e
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"roster/internal/envelope"
 	"roster/internal/secret"
 	"roster/internal/table"
 )
@@ -17,6 +18,8 @@ type Env struct {
 	Table *table.Table
 	// Keys returns the deployment's keys; they are fetched when first needed.
 	Keys func(context.Context) (*secret.Keys, error)
+	// Sealer encrypts credentials; nil in functions that have none to encrypt.
+	Sealer *envelope.Sealer
 	// SetupToken returns the token that makes the first platform administrator;
 	// empty, there is none.
 	SetupToken func(context.Context) (string, error)

@@ -6,6 +6,7 @@ import (
 	"roster/internal/account"
 	"roster/internal/apikey"
 	"roster/internal/boot"
+	"roster/internal/connection"
 	"roster/internal/console"
 	"roster/internal/invitation"
 	"roster/internal/joinrequest"
@@ -24,6 +25,7 @@ var All = []boot.Endpoints{
 	member.Endpoints,
 	role.Endpoints,
 	apikey.Endpoints,
+	connection.Endpoints,
 	usage.AuthorizeEndpoints,
 	usage.MeterEndpoints,
 	usage.ReportEndpoints,

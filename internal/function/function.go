@@ -32,6 +32,8 @@ type Function struct {
 	NoTable bool
 	// SendsMail functions may call SES.
 	SendsMail bool
+	// Seals functions may encrypt credentials; none may decrypt them.
+	Seals bool
 	// SetsUp functions may read the set-up token.
 	SetsUp bool
 }
@@ -48,6 +50,7 @@ var All = []Function{
 	{Name: "suspend", Memory: 512},
 	{Name: "roles", Memory: 512},
 	{Name: "keys", Memory: 512},
+	{Name: "connections", Memory: 512, Seals: true},
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},

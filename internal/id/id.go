@@ -27,6 +27,8 @@ type (
 	Session string
 	// Team is "team_" + ULID.
 	Team string
+	// Connection is "con_" + ULID.
+	Connection string
 	// Invitation is "inv_" + ULID + 16 characters of the address's hash.
 	Invitation string
 	// JoinRequest is "jrq_" + ULID + the user's ULID.
@@ -61,6 +63,7 @@ func NewOrganization(now time.Time) Organization { return Organization(New("org"
 func NewTeam(now time.Time) Team                 { return Team(New("team", now)) }
 func NewUser(now time.Time) User                 { return User(New("usr", now)) }
 func NewSession(now time.Time) Session           { return Session(New("ses", now)) }
+func NewConnection(now time.Time) Connection     { return Connection(New("con", now)) }
 
 // NewInvitation returns an id that leads to the invitation of that address.
 func NewInvitation(now time.Time, address string) Invitation {
@@ -107,6 +110,7 @@ func (u *User) UnmarshalText(b []byte) error         { return read(u, b, "usr_",
 func (k *Key) UnmarshalText(b []byte) error          { return read(k, b, "key_", 2, 0) }
 func (s *Session) UnmarshalText(b []byte) error      { return read(s, b, "ses_", 1, 0) }
 func (t *Team) UnmarshalText(b []byte) error         { return read(t, b, "team_", 1, 0) }
+func (c *Connection) UnmarshalText(b []byte) error   { return read(c, b, "con_", 1, 0) }
 func (i *Invitation) UnmarshalText(b []byte) error   { return read(i, b, "inv_", 1, addressHashLength) }
 func (r *JoinRequest) UnmarshalText(b []byte) error  { return read(r, b, "jrq_", 2, 0) }
 

@@ -8,6 +8,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/connection"
 	"roster/internal/email"
 	"roster/internal/fault"
 	"roster/internal/field"
@@ -79,6 +80,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[id.Invitation]():   prefixed("inv_", 42),
 	reflect.TypeFor[id.JoinRequest]():  prefixed("jrq_", 52),
 	reflect.TypeFor[id.Team]():         prefixed("team_", 26),
+	reflect.TypeFor[id.Connection]():   prefixed("con_", 26),
 
 	reflect.TypeFor[page.Limit](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(100), Default: 50, Description: "How many rows at most"},
@@ -127,6 +129,18 @@ var values = map[reflect.Type]spec.Schema{
 		joinrequest.Pending, joinrequest.Approved, joinrequest.Rejected, joinrequest.Withdrawn),
 	reflect.TypeFor[outbox.Delivery](): enumeration(
 		outbox.Queued, outbox.Sent, outbox.Failed, outbox.Delivered, outbox.Bounced, outbox.Complained),
+
+	reflect.TypeFor[connection.Provider](): {
+		Type: spec.String, MaxLength: connection.ProviderLength, Pattern: "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",
+		Description: "What stands before the slash in the names of the models that it serves", Examples: []any{"openai"}},
+	reflect.TypeFor[connection.Credential](): {
+		AnyOf: []*spec.Schema{
+			{Type: spec.String, MinLength: 1},
+			{Type: spec.Object, AdditionalProperties: &spec.Schema{Type: spec.String, MinLength: 1}},
+		},
+		Description: "What the provider wants to see: a string, or an object of strings. At most 8,192 bytes. It is never shown again",
+		Examples:    []any{map[string]any{"api_key": "an-api-key-of-the-provider"}}},
+	reflect.TypeFor[access.ConnectionScope](): enumeration(access.OrganizationConnection, access.PersonalConnection),
 
 	reflect.TypeFor[usage.EventID](): {
 		Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`, Examples: []any{"call-2026-11-22-0001"}},

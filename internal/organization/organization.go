@@ -61,6 +61,11 @@ type Organization struct {
 	GuidelinesURL   field.URL  `dynamodbav:"guidelines_url,omitempty"`
 	PolicyURL       field.URL  `dynamodbav:"policy_url,omitempty"`
 
+	// RequireConnection refuses models to whose provider there is no connection.
+	RequireConnection bool `dynamodbav:"require_connection,omitempty"`
+	// Connections tells to which providers there is one; nil: there never was.
+	Connections *access.Connections `dynamodbav:"connections,omitempty"`
+
 	// Roles are the organization's own ones; package role changes them.
 	Roles permission.Roles `dynamodbav:"roles,omitempty"`
 
@@ -98,13 +103,14 @@ func (o Organization) item() item {
 
 // Save returns an organization that was read and changed as it will be, and the
 // Write. It fails with table.ErrChanged if the organization changed since; the
-// count of owners does so without a new version.
+// count of owners and the connections do so without a new version.
 func Save(read, o Organization, now time.Time) (Organization, table.Write) {
 	o.UpdatedAt, o.Version = now, read.Version+1
+	values := table.V{"read": read.Version, "owners": read.Owners}
 	return o, table.Write{
 		Key: table.Organization(o.ID), Put: o.item(),
-		If:     "#version = :read AND #owners = :owners",
-		Values: table.V{"read": read.Version, "owners": read.Owners},
+		If:     "#version = :read AND #owners = :owners AND " + read.Connections.Unchanged(values),
+		Values: values,
 		Else:   table.ErrChanged,
 	}
 }

@@ -33,6 +33,8 @@ type Settings struct {
 	WelcomeMessage      field.Optional[field.Text]     `json:"welcome_message,omitzero"`
 	GuidelinesURL       field.Optional[field.URL]      `json:"guidelines_url,omitzero"`
 	PolicyURL           field.Optional[field.URL]      `json:"policy_url,omitzero"`
+	// RequireConnection refuses models to whose provider there is no connection.
+	RequireConnection field.Optional[bool] `json:"require_connection,omitzero"`
 }
 
 // InvitationDays is how long an invitation stands: 1 to 30 days.
@@ -128,6 +130,7 @@ func (o Organization) Merge(s Settings) Organization {
 	s.WelcomeMessage.Merge(&o.WelcomeMessage)
 	s.GuidelinesURL.Merge(&o.GuidelinesURL)
 	s.PolicyURL.Merge(&o.PolicyURL)
+	s.RequireConnection.Merge(&o.RequireConnection)
 	return o
 }
 
@@ -178,5 +181,6 @@ func (o Organization) settings() map[string]any {
 		"welcome_message":       o.WelcomeMessage,
 		"guidelines_url":        o.GuidelinesURL,
 		"policy_url":            o.PolicyURL,
+		"require_connection":    o.RequireConnection,
 	}
 }

@@ -29,8 +29,10 @@ type View struct {
 	WelcomeMessage      field.Text    `json:"welcome_message"`
 	GuidelinesURL       field.URL     `json:"guidelines_url"`
 	PolicyURL           field.URL     `json:"policy_url"`
-	CreatedAt           time.Time     `json:"created_at"`
-	UpdatedAt           time.Time     `json:"updated_at"`
+	// RequireConnection refuses models to whose provider there is no connection.
+	RequireConnection bool      `json:"require_connection"`
+	CreatedAt         time.Time `json:"created_at"`
+	UpdatedAt         time.Time `json:"updated_at"`
 }
 
 // View shows the organization.
@@ -43,6 +45,7 @@ func (o Organization) View() View {
 		DefaultMonthlyLimit: o.DefaultMonthlyLimit, DefaultDailyLimit: o.DefaultDailyLimit,
 		AlertThresholds: o.Thresholds(),
 		WelcomeMessage:  o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
-		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		RequireConnection: o.RequireConnection,
+		CreatedAt:         o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 }

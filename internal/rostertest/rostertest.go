@@ -28,6 +28,7 @@ import (
 	"roster/internal/boot"
 	"roster/internal/email"
 	"roster/internal/env"
+	"roster/internal/envelope"
 	"roster/internal/id"
 	"roster/internal/openapi/conform"
 	"roster/internal/outbox"
@@ -75,6 +76,7 @@ func NewWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, 
 	r.Env = &env.Env{
 		Table:      table.New(client(t, transport(http.DefaultTransport)), name),
 		Keys:       func(context.Context) (*secret.Keys, error) { return keys() },
+		Sealer:     envelope.New(envelope.Secret(func(context.Context) (*secret.Keys, error) { return keys() })),
 		SetupToken: func(context.Context) (string, error) { return SetupToken, nil },
 		Now:        func() time.Time { return time.Unix(0, r.now.Load()).UTC() },
 		Log:        slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),

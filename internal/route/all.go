@@ -60,6 +60,15 @@ const (
 	ListKeys  ID = "listKeys"
 	RevokeKey ID = "revokeKey"
 
+	CreateConnection   ID = "createConnection"
+	ListConnections    ID = "listConnections"
+	UpdateConnection   ID = "updateConnection"
+	DeleteConnection   ID = "deleteConnection"
+	CreateMyConnection ID = "createMyConnection"
+	ListMyConnections  ID = "listMyConnections"
+	UpdateMyConnection ID = "updateMyConnection"
+	DeleteMyConnection ID = "deleteMyConnection"
+
 	Authorize   ID = "authorize"
 	KeyStatus   ID = "keyStatus"
 	RecordUsage ID = "recordUsage"
@@ -130,6 +139,15 @@ var All = []Route{
 	{CreateKey, "POST /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 201, "Create an API key; its secret is shown once"},
 	{ListKeys, "GET /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "The caller's keys, or a member's"},
 	{RevokeKey, "DELETE /api/organizations/{org_id}/keys/{key_id}", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "Revoke a key"},
+
+	{CreateConnection, "POST /api/organizations/{org_id}/connections", "connections", Member, []p.Permission{p.ConnectionsManage}, 201, "Store a provider's credential for the organization; it is never shown again"},
+	{ListConnections, "GET /api/organizations/{org_id}/connections", "connections", Member, []p.Permission{p.ConnectionsManage}, 200, "The organization's connections, without their credentials"},
+	{UpdateConnection, "PUT /api/organizations/{org_id}/connections/{connection_id}", "connections", Member, []p.Permission{p.ConnectionsManage}, 200, "Rename, enable or disable a connection, or replace its credential (merge)"},
+	{DeleteConnection, "DELETE /api/organizations/{org_id}/connections/{connection_id}", "connections", Member, []p.Permission{p.ConnectionsManage}, 200, "Delete a connection with its credential"},
+	{CreateMyConnection, "POST /auth/connections", "connections", Account, nil, 201, "Store a provider's credential of the caller's own; it stays theirs in every organization"},
+	{ListMyConnections, "GET /auth/connections", "connections", Account, nil, 200, "The caller's personal connections, without their credentials"},
+	{UpdateMyConnection, "PUT /auth/connections/{connection_id}", "connections", Account, nil, 200, "Rename, enable or disable a personal connection, or replace its credential (merge)"},
+	{DeleteMyConnection, "DELETE /auth/connections/{connection_id}", "connections", Account, nil, 200, "Delete a personal connection with its credential"},
 
 	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},

@@ -24,6 +24,9 @@ type Key struct {
 //	U#<user>            U                  the account
 //	                    M#<org>            a membership of the account
 //	                    S#<session>        a session
+//	                    CN                 which personal connections there are
+//	                    C#<connection>     a personal connection
+//	                    CS#<connection>    its sealed credential
 //	AD#<sha256>         AD                 the account that holds an address
 //	E#<org>#<xx>        <event id>         a usage event by a reporter with usage:write, who share one
 //	                                       space of ids; xx spreads an organization over 256 partitions
@@ -31,6 +34,8 @@ type Key struct {
 //	                                       no id they choose takes that of anyone else's event
 //	AU#<org>#<yyyy-mm>  <audit id>         an audit event
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
+//	CN#<org>            C#<connection>     a connection of the organization
+//	                    CS#<connection>    its sealed credential
 //	IK#<sha256>         IK                 the answer given to an idempotency key
 //	TH#<what>           <window>           a throttle's counter
 //	PF                  SETUP              the use of the set-up token
@@ -95,6 +100,27 @@ func OwnUsageEvent(org id.Organization, user id.User, event string) Key {
 func AuditEvent(org id.Organization, month, event string) Key {
 	return Key{"AU#" + string(org) + "#" + month, event}
 }
+
+// Connections is the partition of an organization's connections.
+func Connections(org id.Organization) string { return "CN#" + string(org) }
+
+// Connection is the key of a connection in the partition of its owner: that of
+// Connections, or of User.
+func Connection(owner string, connection id.Connection) Key {
+	return Key{owner, ConnectionPrefix + string(connection)}
+}
+
+// ConnectionPrefix begins the sort key of every connection, and of nothing else in
+// its owner's partition.
+const ConnectionPrefix = "C#"
+
+// Credential is the key of a connection's sealed credential, which no list reads.
+func Credential(owner string, connection id.Connection) Key {
+	return Key{owner, "CS#" + string(connection)}
+}
+
+// PersonalConnections is the key of what is known of a person's connections as a whole.
+func PersonalConnections(user id.User) Key { return Key{"U#" + string(user), "CN"} }
 
 // OutboxShards is over how many partitions waiting mails are spread.
 const OutboxShards = 16

@@ -28,6 +28,9 @@ type Decision struct {
 	Role         string          `json:"role"`
 	Remaining    Remaining       `json:"remaining"`
 	ResetsAt     Resets          `json:"resets_at"`
+	// Connection is whose connection there is to the model's provider (to any, where
+	// no provider is named); absent where the organization requires none.
+	Connection access.ConnectionScope `json:"connection_scope,omitzero"`
 }
 
 // Remaining is what may still be spent; null is unlimited.
@@ -41,12 +44,12 @@ const codeOK = "ok"
 
 // Authorize answers whether a key or member may use models now.
 func (g Gate) Authorize(ctx context.Context, by access.Caller, in AuthorizeRequest) (Decision, error) {
-	out, err := g.decide(ctx, by, in.Named)
+	out, err := g.decide(ctx, by, in)
 	return out, refusal(err)
 }
 
-func (g Gate) decide(ctx context.Context, by access.Caller, named Named) (Decision, error) {
-	who, err := named.subject(by)
+func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest) (Decision, error) {
+	who, err := in.subject(by)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -66,8 +69,12 @@ func (g Gate) decide(ctx context.Context, by access.Caller, named Named) (Decisi
 	if err := standing.MayUseModels(); err != nil {
 		return Decision{}, err
 	}
+	connection, err := g.path.Connection(ctx, standing, in.Model.provider())
+	if err != nil {
+		return Decision{}, err
+	}
 	return Decision{
 		Allowed: true, Code: codeOK, User: who.user, Organization: by.Organization(), Key: who.key, Role: standing.Role(),
-		ResetsAt: resetsAfter(now, standing.Location()),
+		ResetsAt: resetsAfter(now, standing.Location()), Connection: connection,
 	}, nil
 }

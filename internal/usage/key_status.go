@@ -51,7 +51,7 @@ type Spend struct {
 }
 
 // KeyStatus answers how the caller stands.
-func (g Gate) KeyStatus(_ context.Context, by access.Caller, _ api.None) (Status, error) {
+func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Status, error) {
 	now := g.Now()
 	local := now.In(by.Own.Location())
 	item, _ := by.Own.Month(local.Format(monthForm))
@@ -70,8 +70,12 @@ func (g Gate) KeyStatus(_ context.Context, by access.Caller, _ api.None) (Status
 	if record, ok := by.Own.Key(by.Key()); ok {
 		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt}
 	}
-	if f, refused := errors.AsType[*fault.Error](by.Own.MayUseModels()); refused {
-		out.Allowed, out.Code = false, f.Code
+	refused := by.Own.MayUseModels()
+	if refused == nil {
+		_, refused = g.path.Connection(ctx, by.Own, "")
 	}
-	return out, nil
+	if f, ok := errors.AsType[*fault.Error](refused); ok && f.Kind == fault.Forbidden {
+		out.Allowed, out.Code, refused = false, f.Code, nil
+	}
+	return out, refused
 }

@@ -74,6 +74,16 @@ func (m Model) of(provider string) string {
 	return provider + "/" + string(m)
 }
 
+// provider is what stands before the slash of a model's name, in lower case; empty
+// where there is none.
+func (m Model) provider() string {
+	provider, _, named := strings.Cut(string(m), "/")
+	if !named {
+		return ""
+	}
+	return strings.ToLower(provider)
+}
+
 func (s *Scope) UnmarshalText(b []byte) error {
 	switch scope := Scope(b); scope {
 	case Organization, Personal:

@@ -27,6 +27,7 @@ import (
 	"roster/infra/local/trigger"
 	"roster/internal/boot"
 	"roster/internal/env"
+	"roster/internal/envelope"
 	"roster/internal/feedback"
 	"roster/internal/function"
 	"roster/internal/mailer"
@@ -126,6 +127,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	s.Env = &env.Env{
 		Table:      table.New(db, tableName),
 		Keys:       s.secrets.keys,
+		Sealer:     envelope.New(envelope.Secret(s.secrets.keys)),
 		SetupToken: s.secrets.setupToken,
 		Now:        s.clock.Now,
 		Log:        cfg.Log,
