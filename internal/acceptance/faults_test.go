@@ -240,9 +240,8 @@ var stories = []story{
 		return "POST /api/organizations/" + string(p.organization) + "/members/leave", m.token, nil
 	}},
 	{name: "revoke key", prepare: func(t *testing.T, w world) (string, string, any) {
-		p := w.owner(t, "owner@acme.example", "Acme")
-		made := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/keys", p.key, map[string]any{"name": "second"})
-		return "DELETE /api/organizations/" + string(p.organization) + "/keys/" + made.String("key", "id"), p.key, nil
+		p, path := w.secondKey(t)
+		return "DELETE " + path, p.key, nil
 	}},
 	{name: "suspend organization", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
@@ -326,6 +325,19 @@ var stories = []story{
 	{name: "store personal connection", prepare: func(t *testing.T, w world) (string, string, any) {
 		return "POST /auth/connections", w.owner(t, "ada@example.com", "").token, connection
 	}},
+	{name: "update key", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, path := w.secondKey(t)
+		return "PUT " + path, p.key, map[string]any{"name": "third", "allowed_models": []string{"openai/*"}}
+	}},
+	{name: "rotate key", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, path := w.secondKey(t)
+		return "POST " + path + "/rotate", p.key, map[string]any{"grace_seconds": 60}
+	}},
+	{name: "transfer key", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, path := w.secondKey(t)
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "POST " + path + "/transfer", p.key, map[string]any{"user_id": m.user}
+	}},
 	{name: "record usage", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		var events []map[string]any
@@ -343,6 +355,14 @@ var stories = []story{
 }
 
 var connection = map[string]any{"name": "Main", "provider": "openai", "credential": "a-credential-of-openai"}
+
+// secondKey is an owner, and the path of a further key of theirs.
+func (w world) secondKey(t testing.TB) (person, string) {
+	t.Helper()
+	p := w.owner(t, "owner@acme.example", "Acme")
+	made := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/keys", p.key, map[string]any{"name": "second"})
+	return p, "/api/organizations/" + string(p.organization) + "/keys/" + made.String("key", "id")
+}
 
 func (w world) invite(t testing.TB, by person, address, role string) rostertest.Response {
 	t.Helper()

@@ -110,6 +110,9 @@ func (a Actor) Holder() id.User {
 	return a.secret.CreatedBy
 }
 
+// Restricted reports whether the actor calls with a key for certain models.
+func (a Actor) Restricted() bool { return a.member.Keys[a.key].AllowedModels != nil }
+
 // Stays is the check, at the time of a write, that the credential by which the
 // actor calls was not ended since: the revocation or rotation of its key, or the
 // end of all sessions of its account.

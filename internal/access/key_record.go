@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/permission"
 )
 
@@ -21,8 +22,12 @@ type KeyRecord struct {
 	Cap       *Cap      `dynamodbav:"cap,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
 	ExpiresAt time.Time `dynamodbav:"expires_at,omitempty"`
-	// Previous is the secret before the last rotation, where it was left time.
+	// RotatedAt is when the secret was last replaced.
+	RotatedAt time.Time `dynamodbav:"rotated_at,omitempty"`
+	// Previous is the secret before that, where it was left time.
 	Previous *Previous `dynamodbav:"previous,omitempty"`
+	// AllowedModels bounds what the key may call.
+	AllowedModels model.List `dynamodbav:"allowed_models,omitempty"`
 }
 
 // Secret is one of the texts by which a key is presented: who had it shown, and
@@ -83,6 +88,18 @@ func (k KeyRecord) secret(digest []byte, now time.Time) (Secret, bool) {
 		return k.Previous.Secret, true
 	}
 	return Secret{}, false
+}
+
+// Rotated is the key with a new secret. The one before stays valid for the grace, and
+// any older one ends.
+func (k KeyRecord) Rotated(to Secret, hint string, grace time.Duration, now time.Time) KeyRecord {
+	before := k.Current()
+	k.Digest, k.CreatedBy, k.Cap = to.Digest, to.CreatedBy, to.Cap
+	k.Hint, k.RotatedAt, k.Previous = hint, now, nil
+	if grace > 0 {
+		k.Previous = &Previous{before, now.Add(grace)}
+	}
+	return k
 }
 
 // Expired reports whether the key has ended by itself.

@@ -12,6 +12,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/member"
+	"roster/internal/model"
 	"roster/internal/table"
 )
 
@@ -22,7 +23,12 @@ type CreateRequest struct {
 	User id.User `json:"user_id,omitzero"`
 	// ExpiresAt is at most 10 years ahead; never where it is not said.
 	ExpiresAt field.Time `json:"expires_at,omitzero"`
+	// AllowedModels are those that the key may call; all that its member may, where
+	// it is not said.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
 }
+
+func (in CreateRequest) Validate() []fault.Field { return listFaults(in.AllowedModels) }
 
 // CreatedAnswer shows a new key, and this once its secret.
 type CreatedAnswer struct {
@@ -54,11 +60,14 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 	if err != nil {
 		return CreatedAnswer{}, err
 	}
+	if by.Restricted() {
+		return CreatedAnswer{}, ErrRestricted
+	}
 	key := id.NewKey(now, user)
 	text, digest := access.NewKeyText(by.Organization(), user, key)
 	record := access.KeyRecord{
-		Name: string(in.Name), Digest: digest[:], Hint: text[len(text)-4:],
-		CreatedBy: by.Holder(), CreatedAt: now, ExpiresAt: expires,
+		Name: string(in.Name), Digest: digest[:], Hint: hint(text),
+		CreatedBy: by.Holder(), CreatedAt: now, ExpiresAt: expires, AllowedModels: in.AllowedModels,
 	}
 	err = table.Retry(ctx, func() error {
 		read, err := member.Get(ctx, s.Table, by.Organization(), user)
@@ -76,15 +85,13 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 		if err != nil {
 			return err
 		}
-		writes, err := saved(by, read, m, now)
+		writes, err := saved(by, now, changed{*read, m})
 		if err != nil {
 			return err
 		}
 		writes = append(writes, audit.Record(now, m.Organization, audit.Event{
 			Action: "key.created", Actor: audit.Member(by), Target: string(key),
-			After: map[string]any{
-				"user_id": user, "name": in.Name, "created_by": record.CreatedBy, "expires_at": view(user, key, record).ExpiresAt,
-			},
+			After: recorded(user, key, record),
 		}))
 		out, err = api.Commit(ctx, s.Table, CreatedAnswer{Created{view(user, key, record), text}}, writes...)
 		return err
@@ -92,15 +99,21 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 	return out, err
 }
 
-// saved is the Writes of a member with a new key. They fail where the caller's
+// changed is a member as they were read, and as they are to be.
+type changed struct{ read, m member.Member }
+
+// saved is the Writes of members with a new secret. They fail where the caller's
 // credential was ended since the call began: it must not outlive itself in a key.
-func saved(by access.Actor, read *member.Member, m member.Member, now time.Time) ([]table.Write, error) {
-	writes := member.Save(read, m, now)
-	if by.Key() == "" || by.User() != m.ID {
-		return append(writes, by.Stays()), nil
+func saved(by access.Actor, now time.Time, all ...changed) (writes []table.Write, err error) {
+	stays := []table.Write{by.Stays()}
+	for _, c := range all {
+		writes = append(writes, member.Save(&c.read, c.m, now)...)
+		if by.Key() != "" && by.User() == c.m.ID {
+			// A transaction takes one operation on an item, and this one is as it was read.
+			stays, err = nil, by.StaysIn(c.read.Keys, now)
+		}
 	}
-	// A transaction takes one operation on an item, and this one is as it was read.
-	return writes, by.StaysIn(read.Keys, now)
+	return append(writes, stays...), err
 }
 
 // mayExpire refuses an end in the past, or too far ahead; the zero time is none.
@@ -121,13 +134,11 @@ func add(m member.Member, key id.Key, record access.KeyRecord, now time.Time) (m
 	if m.Status != access.Active {
 		return m, member.ErrStatus
 	}
-	keys := make(map[id.Key]access.KeyRecord, len(m.Keys)+1)
-	maps.Copy(keys, m.Keys)
+	keys := with(m.Keys, key, record)
 	maps.DeleteFunc(keys, func(_ id.Key, k access.KeyRecord) bool { return k.Expired(now) })
-	if len(keys) >= MaxKeys {
+	if len(keys) > MaxKeys {
 		return m, ErrTooMany
 	}
-	keys[key] = record
 	m.Keys = keys
 	return m, nil
 }

@@ -18,6 +18,9 @@ func Endpoints(e *env.Env) []api.Endpoint {
 	return []api.Endpoint{
 		api.Handle(route.CreateKey, access.Member(e), s.CreateKey),
 		api.Handle(route.ListKeys, access.Member(e), s.ListKeys),
+		api.Handle(route.UpdateKey, access.Member(e), s.UpdateKey),
+		api.Handle(route.RotateKey, access.Member(e), s.RotateKey),
+		api.Handle(route.TransferKey, access.Member(e), s.TransferKey),
 		api.Handle(route.RevokeKey, access.Member(e), s.RevokeKey),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/member"
+	"roster/internal/model"
 	"roster/internal/permission"
 )
 
@@ -18,6 +19,9 @@ const MaxKeys = 10
 var (
 	ErrNotFound = fault.New(fault.NotFound, "key_not_found", "There is no such key.")
 	ErrTooMany  = fault.New(fault.Conflict, "too_many_keys", "A member has at most 10 live keys; revoke one first.")
+	ErrExpired  = fault.New(fault.Conflict, "key_expired", "The key has expired; make a new one.")
+	// ErrRestricted keeps a key for certain models from making itself one for others.
+	ErrRestricted = fault.New(fault.Forbidden, "restricted_key", "A key for certain models does not make or change keys.")
 )
 
 // View is a key without its secret.
@@ -32,21 +36,41 @@ type View struct {
 	CreatedBy id.User    `json:"created_by"`
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at"`
+	// RotatedAt is when the key last got a new secret.
+	RotatedAt *time.Time `json:"rotated_at,omitzero"`
+	// PreviousValidUntil is how long the secret before stays valid, where it does.
+	PreviousValidUntil *time.Time `json:"previous_valid_until,omitzero"`
+	// AllowedModels are those that the key may call; absent, all that its member may.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Permissions are what a key that someone else made may do at most, whatever its
 	// member may: what both could when it was made. Absent, it is not bounded.
 	Permissions []permission.Permission `json:"permissions,omitzero"`
 }
 
 func view(owner id.User, key id.Key, k access.KeyRecord) View {
-	v := View{ID: key, Name: field.Label(k.Name), UserID: owner, Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt}
-	if !k.ExpiresAt.IsZero() {
-		v.ExpiresAt = &k.ExpiresAt
+	v := View{
+		ID: key, Name: field.Label(k.Name), UserID: owner, Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt,
+		ExpiresAt: instant(k.ExpiresAt), RotatedAt: instant(k.RotatedAt), AllowedModels: k.AllowedModels,
+	}
+	if k.Previous != nil {
+		v.PreviousValidUntil = &k.Previous.Until
 	}
 	if k.Cap != nil {
 		v.Permissions = k.Cap.Permissions.List()
 	}
 	return v
 }
+
+// instant is a time, nil for the zero one.
+func instant(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// hint is the end of a key's text.
+func hint(text string) string { return text[len(text)-4:] }
 
 // owner is whose keys a caller means: the member named, or the caller. Another's
 // take the permission keys:manage.

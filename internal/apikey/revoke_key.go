@@ -29,24 +29,12 @@ func (s Service) RevokeKey(ctx context.Context, by access.Actor, in RevokeReques
 		return RevokedAnswer{}, err
 	}
 	err = table.Retry(ctx, func() error {
-		read, err := member.Get(ctx, s.Table, by.Organization(), user)
+		read, record, err := s.read(ctx, by, in.Key)
 		if err != nil {
 			return err
 		}
-		if read == nil {
-			return ErrNotFound
-		}
-		if err := changeable(by, *read); err != nil {
-			return err
-		}
-		record, ok := read.Keys[in.Key]
-		if !ok {
-			return ErrNotFound
-		}
-		m, now := *read, s.Now()
-		m.Keys = maps.Clone(read.Keys)
-		delete(m.Keys, in.Key)
-		writes := append(member.Save(read, m, now), audit.Record(now, m.Organization, audit.Event{
+		now := s.Now()
+		writes := append(member.Save(&read, without(read, in.Key), now), audit.Record(now, read.Organization, audit.Event{
 			Action: "key.revoked", Actor: audit.Member(by), Target: string(in.Key),
 			Before: map[string]any{"user_id": user, "name": record.Name},
 		}))
@@ -54,4 +42,11 @@ func (s Service) RevokeKey(ctx context.Context, by access.Actor, in RevokeReques
 		return err
 	})
 	return out, err
+}
+
+// without is the member with a key less.
+func without(m member.Member, key id.Key) member.Member {
+	m.Keys = maps.Clone(m.Keys)
+	delete(m.Keys, key)
+	return m
 }

@@ -8,6 +8,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/apikey"
 	"roster/internal/connection"
 	"roster/internal/email"
 	"roster/internal/fault"
@@ -16,6 +17,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/joinrequest"
 	"roster/internal/member"
+	"roster/internal/model"
 	"roster/internal/money"
 	"roster/internal/openapi/spec"
 	"roster/internal/organization"
@@ -141,6 +143,15 @@ var values = map[reflect.Type]spec.Schema{
 		Description: "What the provider wants to see: a string, or an object of strings. At most 8,192 bytes. It is never shown again",
 		Examples:    []any{map[string]any{"api_key": "an-api-key-of-the-provider"}}},
 	reflect.TypeFor[access.ConnectionScope](): enumeration(access.OrganizationConnection, access.PersonalConnection),
+	reflect.TypeFor[model.Pattern](): {
+		Type: spec.String, MaxLength: model.NameBytes, Pattern: `^[^*]*[*]?$`,
+		Description: "One model, or with a * at its end all that begin alike", Examples: []any{"openai/*"}},
+	reflect.TypeFor[model.List](): {
+		Type: spec.Array, Items: &spec.Schema{Type: spec.String, MaxLength: model.NameBytes},
+		Description: "Models, and beginnings of their names that end in *: 1 to 50, and 1,024 bytes together",
+		Examples:    []any{[]string{"openai/gpt-5", "anthropic/*"}}},
+	reflect.TypeFor[apikey.Grace](): {
+		Type: spec.Integer, Minimum: new(0), Maximum: new(apikey.MaxGraceSeconds), Default: 0, Description: "Seconds"},
 
 	reflect.TypeFor[usage.EventID](): {
 		Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`, Examples: []any{"call-2026-11-22-0001"}},

@@ -56,9 +56,12 @@ const (
 	DeleteRole      ID = "deleteRole"
 	ListPermissions ID = "listPermissions"
 
-	CreateKey ID = "createKey"
-	ListKeys  ID = "listKeys"
-	RevokeKey ID = "revokeKey"
+	CreateKey   ID = "createKey"
+	ListKeys    ID = "listKeys"
+	UpdateKey   ID = "updateKey"
+	RevokeKey   ID = "revokeKey"
+	RotateKey   ID = "rotateKey"
+	TransferKey ID = "transferKey"
 
 	CreateConnection   ID = "createConnection"
 	ListConnections    ID = "listConnections"
@@ -138,7 +141,10 @@ var All = []Route{
 
 	{CreateKey, "POST /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 201, "Create an API key; its secret is shown once"},
 	{ListKeys, "GET /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "The caller's keys, or a member's"},
+	{UpdateKey, "PUT /api/organizations/{org_id}/keys/{key_id}", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "Change a key's name, expiry or allowed models (merge)"},
 	{RevokeKey, "DELETE /api/organizations/{org_id}/keys/{key_id}", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "Revoke a key"},
+	{RotateKey, "POST /api/organizations/{org_id}/keys/{key_id}/rotate", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "Give a key a new secret; the one before may stay valid for a while"},
+	{TransferKey, "POST /api/organizations/{org_id}/keys/{key_id}/transfer", "keys", Member, []p.Permission{p.KeysManage}, 201, "Give a key to another member, with a new secret"},
 
 	{CreateConnection, "POST /api/organizations/{org_id}/connections", "connections", Member, []p.Permission{p.ConnectionsManage}, 201, "Store a provider's credential for the organization; it is never shown again"},
 	{ListConnections, "GET /api/organizations/{org_id}/connections", "connections", Member, []p.Permission{p.ConnectionsManage}, 200, "The organization's connections, without their credentials"},

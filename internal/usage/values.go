@@ -7,6 +7,7 @@ import (
 
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/model"
 )
 
 type (
@@ -32,7 +33,7 @@ const (
 	// ReferenceLength bounds EventID and Reference.
 	ReferenceLength = 128
 	// ModelBytes bounds a model's name, its provider included.
-	ModelBytes = 128
+	ModelBytes = model.NameBytes
 	// MaxTags and TagBytes bound an event's tags: how many, and all names and
 	// values together. An event costs twice its write units per kilobyte.
 	MaxTags  = 16
@@ -67,12 +68,7 @@ func (m *Model) UnmarshalText(b []byte) error {
 	return nil
 }
 
-func (m Model) of(provider string) string {
-	if provider == "" || strings.Contains(string(m), "/") {
-		return string(m)
-	}
-	return provider + "/" + string(m)
-}
+func (m Model) of(provider string) string { return model.Full(string(m), provider) }
 
 // provider is what stands before the slash of a model's name, in lower case; empty
 // where there is none.
