@@ -28,7 +28,9 @@ func newAsync(app awscdk.App, s settings, d data, publicURL *string, dist string
 		switch f.Trigger {
 		case function.HTTP:
 		case function.Outbox:
-			onOutbox(stack, d, f, fs.add(f))
+			onInserts(stack, d, f, fs.add(f), inserts{prefix: table.OutboxPrefix, batch: 10, parallel: 1})
+		case function.Jobs:
+			onInserts(stack, d, f, fs.add(f), inserts{prefix: table.JobCallPrefix, batch: 1, parallel: 10})
 		case function.Schedule:
 			onSchedule(stack, d, f, fs.add(f))
 		case function.MailEvents:
@@ -37,9 +39,18 @@ func newAsync(app awscdk.App, s settings, d data, publicURL *string, dist string
 	}
 }
 
-// onOutbox feeds new items of the outbox to a function. What it fails at, again
-// and again, goes to a dead-letter queue, as the position in the stream.
-func onOutbox(stack awscdk.Stack, d data, f function.Function, lambda awslambda.Function) {
+// inserts are new items of the table.
+type inserts struct {
+	// prefix begins their partition keys.
+	prefix string
+	// batch is how many the function gets at a time at most, and parallel how many
+	// batches it gets at once from one shard of the stream (1 to 10).
+	batch, parallel float64
+}
+
+// onInserts feeds new items to a function. What it fails at, again and again, goes
+// to a dead-letter queue, as the position in the stream.
+func onInserts(stack awscdk.Stack, d data, f function.Function, lambda awslambda.Function, of inserts) {
 	// The actions that Lambda's poller takes with the function's role.
 	lambda.AddToRolePolicy(allow([]string{
 		"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
@@ -50,11 +61,12 @@ func onOutbox(stack awscdk.Stack, d data, f function.Function, lambda awslambda.
 		Filters: &[]*map[string]any{awslambda.FilterCriteria_Filter(&map[string]any{
 			"eventName": awslambda.FilterRule_IsEqual(new("INSERT")),
 			"dynamodb": map[string]any{"Keys": map[string]any{"pk": map[string]any{
-				"S": awslambda.FilterRule_BeginsWith(new(table.OutboxPrefix)),
+				"S": awslambda.FilterRule_BeginsWith(&of.prefix),
 			}}},
 		})},
 		StartingPosition:        awslambda.StartingPosition_TRIM_HORIZON,
-		BatchSize:               new(10.0),
+		BatchSize:               &of.batch,
+		ParallelizationFactor:   &of.parallel,
 		BisectBatchOnError:      new(true),
 		ReportBatchItemFailures: new(true),
 		RetryAttempts:           new(3.0),

@@ -18,56 +18,85 @@ func triggeredBy(trigger function.Trigger) []function.Function {
 	return slices.DeleteFunc(slices.Clone(function.All), func(f function.Function) bool { return f.Trigger != trigger })
 }
 
-func TestOutboxFunctionGetsNewMailsOnly(t *testing.T) {
+// mappings are the event source mappings, by the trigger of the function that each
+// feeds.
+func mappings(t *testing.T) map[function.Trigger]map[string]any {
+	t.Helper()
+	all := map[function.Trigger]map[string]any{}
+	for _, r := range plain.async.of("AWS::Lambda::EventSourceMapping") {
+		for _, f := range function.All {
+			if id, _, _ := plain.lambda(t, f.Name); at(r.Properties, "FunctionName", "Ref") == id {
+				all[f.Trigger] = r.Properties
+			}
+		}
+	}
+	return all
+}
+
+func TestStreamFeedsNewItemsOnly(t *testing.T) {
 	t.Parallel()
-	mapping := plain.async.only(t, "AWS::Lambda::EventSourceMapping").Properties
-	id, _, _ := plain.lambda(t, triggeredBy(function.Outbox)[0].Name)
-	if at(mapping, "FunctionName", "Ref") != id {
-		t.Errorf("the stream feeds %v, want %s", mapping["FunctionName"], id)
+	all := mappings(t)
+	prefixes := map[function.Trigger]string{function.Outbox: table.OutboxPrefix, function.Jobs: table.JobCallPrefix}
+	if n := len(plain.async.of("AWS::Lambda::EventSourceMapping")); n != len(prefixes) || len(all) != len(prefixes) {
+		t.Fatalf("%d mappings feed %d functions, want %d", n, len(all), len(prefixes))
 	}
-	if !strings.Contains(text(mapping["EventSourceArn"]), "StreamArn") {
-		t.Errorf("the source is %v, want the table's stream", mapping["EventSourceArn"])
-	}
-	var filter any
-	pattern, _ := at(mapping, "FilterCriteria", "Filters", 0, "Pattern").(string)
-	if err := json.Unmarshal([]byte(pattern), &filter); err != nil {
-		t.Fatalf("filter %q: %v", pattern, err)
-	}
-	want := map[string]any{
-		"eventName": []any{"INSERT"},
-		"dynamodb": map[string]any{"Keys": map[string]any{"pk": map[string]any{
-			"S": []any{map[string]any{"prefix": table.OutboxPrefix}},
-		}}},
-	}
-	if diff := cmp.Diff(any(want), filter); diff != "" {
-		t.Errorf("filter (-want +got):\n%s", diff)
-	}
-	if n := len(at(mapping, "FilterCriteria", "Filters").([]any)); n != 1 {
-		t.Errorf("%d filters, of which one would do: filters are alternatives", n)
+	for trigger, prefix := range prefixes {
+		mapping := all[trigger]
+		if !strings.Contains(text(mapping["EventSourceArn"]), "StreamArn") {
+			t.Errorf("the source is %v, want the table's stream", mapping["EventSourceArn"])
+		}
+		var filter any
+		pattern, _ := at(mapping, "FilterCriteria", "Filters", 0, "Pattern").(string)
+		if err := json.Unmarshal([]byte(pattern), &filter); err != nil {
+			t.Fatalf("filter %q: %v", pattern, err)
+		}
+		want := map[string]any{
+			"eventName": []any{"INSERT"},
+			"dynamodb": map[string]any{"Keys": map[string]any{"pk": map[string]any{
+				"S": []any{map[string]any{"prefix": prefix}},
+			}}},
+		}
+		if diff := cmp.Diff(any(want), filter); diff != "" {
+			t.Errorf("filter (-want +got):\n%s", diff)
+		}
+		if n := len(at(mapping, "FilterCriteria", "Filters").([]any)); n != 1 {
+			t.Errorf("%d filters, of which one would do: filters are alternatives", n)
+		}
 	}
 }
 
-func TestOneBadMailHoldsUpNoOther(t *testing.T) {
+func TestOneBadItemHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	mapping := plain.async.only(t, "AWS::Lambda::EventSourceMapping").Properties
-	if mapping["BisectBatchOnFunctionError"] != true || text(mapping["FunctionResponseTypes"]) != `["ReportBatchItemFailures"]` {
-		t.Errorf("a batch fails as a whole: %v", mapping)
-	}
-	for _, bound := range []string{"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} {
-		if n, _ := mapping[bound].(float64); n <= 0 {
-			t.Errorf("%s is %v: a failing mail would block its shard for a day", bound, mapping[bound])
+	for _, mapping := range mappings(t) {
+		if mapping["BisectBatchOnFunctionError"] != true || text(mapping["FunctionResponseTypes"]) != `["ReportBatchItemFailures"]` {
+			t.Errorf("a batch fails as a whole: %v", mapping)
+		}
+		for _, bound := range []string{"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} {
+			if n, _ := mapping[bound].(float64); n <= 0 {
+				t.Errorf("%s is %v: a failing item would block its shard for a day", bound, mapping[bound])
+			}
+		}
+		queue, _ := at(mapping, "DestinationConfig", "OnFailure", "Destination", "Fn::GetAtt", 0).(string)
+		if plain.async.Resources[queue].Type != "AWS::SQS::Queue" {
+			t.Errorf("what fails goes to %q, want a queue", queue)
 		}
 	}
-	queue, _ := at(mapping, "DestinationConfig", "OnFailure", "Destination", "Fn::GetAtt", 0).(string)
-	if plain.async.Resources[queue].Type != "AWS::SQS::Queue" {
-		t.Errorf("what fails goes to %q, want a queue", queue)
+}
+
+// TestLongJobHoldsUpNoOther: a call is a batch of its own, and those of other
+// partitions are heard meanwhile.
+func TestLongJobHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	mapping := mappings(t)[function.Jobs]
+	if mapping["BatchSize"] != 1.0 || mapping["ParallelizationFactor"] != 10.0 {
+		t.Errorf("batches of %v, %v at once", mapping["BatchSize"], mapping["ParallelizationFactor"])
 	}
 }
 
 func TestDeadLettersAreKeptForTwoWeeks(t *testing.T) {
 	t.Parallel()
 	queues := plain.async.of("AWS::SQS::Queue")
-	want := len(triggeredBy(function.Outbox)) + len(triggeredBy(function.MailEvents))
+	want := len(triggeredBy(function.Outbox)) + len(triggeredBy(function.Jobs)) + len(triggeredBy(function.MailEvents))
 	if len(queues) != want {
 		t.Errorf("%d queues, want %d", len(queues), want)
 	}

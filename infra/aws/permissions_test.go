@@ -125,13 +125,13 @@ func without(actions []string, prefix string, names []string) []string {
 	})
 }
 
-func TestOnlyTheOutboxFunctionReadsTheStream(t *testing.T) {
+func TestOnlyTheStreamsFunctionsReadIt(t *testing.T) {
 	t.Parallel()
 	for _, f := range function.All {
 		reads := slices.ContainsFunc(granted(t, plain, f.Name), func(s statement) bool {
 			return slices.Contains(s.actions, "dynamodb:GetRecords")
 		})
-		if reads != (f.Trigger == function.Outbox) {
+		if reads != (f.Trigger == function.Outbox || f.Trigger == function.Jobs) {
 			t.Errorf("%s may read the stream: %v", f.Name, reads)
 		}
 	}

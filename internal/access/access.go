@@ -270,7 +270,7 @@ func authenticate(ctx context.Context, e *env.Env, r *api.Request, read reading)
 	if named := r.Path("org_id"); named != "" && named != string(actor.org) {
 		return Actor{}, ErrOrg
 	}
-	if err := actor.admit(r); err != nil {
+	if err := actor.admit(r.Route.Permissions...); err != nil {
 		return Actor{}, err
 	}
 	actor.client = r.Client()
@@ -346,14 +346,16 @@ func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) err
 	return nil
 }
 
-func (a Actor) admit(r *api.Request) error {
+// admit refuses who is no active member of an active organization, or has none of
+// the permissions that are needed.
+func (a Actor) admit(needed ...permission.Permission) error {
 	if err := a.member.Status.Admit(); err != nil {
 		return err
 	}
 	if a.orgView.Status != "active" {
 		return ErrOrgStopped
 	}
-	if needed := r.Route.Permissions; len(needed) > 0 && !slices.ContainsFunc(needed, a.Can) {
+	if len(needed) > 0 && !slices.ContainsFunc(needed, a.Can) {
 		return ErrPermission.With("permission", needed[0])
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"roster/internal/connection"
 	"roster/internal/console"
 	"roster/internal/invitation"
+	"roster/internal/job"
 	"roster/internal/joinrequest"
 	"roster/internal/member"
 	"roster/internal/organization"
@@ -24,6 +25,7 @@ var All = []boot.Endpoints{
 	joinrequest.Endpoints,
 	member.Endpoints,
 	role.Endpoints,
+	job.Endpoints,
 	apikey.Endpoints,
 	connection.Endpoints,
 	usage.AuthorizeEndpoints,

@@ -13,6 +13,8 @@ const (
 	HTTP Trigger = iota
 	// Outbox: the table's stream, for new items of the outbox.
 	Outbox
+	// Jobs: the table's stream, for new calls of jobs.
+	Jobs
 	// Schedule: EventBridge Scheduler, at every Interval.
 	Schedule
 	// MailEvents: what SES reports about sent mails, through EventBridge.
@@ -49,6 +51,7 @@ var All = []Function{
 	{Name: "members", Memory: 512},
 	{Name: "suspend", Memory: 512},
 	{Name: "roles", Memory: 512},
+	{Name: "jobs", Memory: 512, ReadsOnly: true},
 	{Name: "keys", Memory: 512},
 	{Name: "connections", Memory: 512, Seals: true},
 	{Name: "authorize", Memory: 512},
@@ -57,6 +60,8 @@ var All = []Function{
 	{Name: "console", Memory: 256, NoTable: true},
 	{Name: "notify", Trigger: Outbox, Memory: 512, SendsMail: true},
 	{Name: "sweep-outbox", Trigger: Schedule, Interval: time.Minute, Memory: 512, SendsMail: true},
+	{Name: "run-jobs", Trigger: Jobs, Memory: 512},
+	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "mail-feedback", Trigger: MailEvents, Memory: 256},
 }
 

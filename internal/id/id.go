@@ -33,6 +33,8 @@ type (
 	Invitation string
 	// JoinRequest is "jrq_" + ULID + the user's ULID.
 	JoinRequest string
+	// Job is "job_" + ULID.
+	Job string
 )
 
 var errForm = errors.New("is not an id of this kind")
@@ -64,6 +66,7 @@ func NewTeam(now time.Time) Team                 { return Team(New("team", now))
 func NewUser(now time.Time) User                 { return User(New("usr", now)) }
 func NewSession(now time.Time) Session           { return Session(New("ses", now)) }
 func NewConnection(now time.Time) Connection     { return Connection(New("con", now)) }
+func NewJob(now time.Time) Job                   { return Job(New("job", now)) }
 
 // NewInvitation returns an id that leads to the invitation of that address.
 func NewInvitation(now time.Time, address string) Invitation {
@@ -111,6 +114,7 @@ func (k *Key) UnmarshalText(b []byte) error          { return read(k, b, "key_",
 func (s *Session) UnmarshalText(b []byte) error      { return read(s, b, "ses_", 1, 0) }
 func (t *Team) UnmarshalText(b []byte) error         { return read(t, b, "team_", 1, 0) }
 func (c *Connection) UnmarshalText(b []byte) error   { return read(c, b, "con_", 1, 0) }
+func (j *Job) UnmarshalText(b []byte) error          { return read(j, b, "job_", 1, 0) }
 func (i *Invitation) UnmarshalText(b []byte) error   { return read(i, b, "inv_", 1, addressHashLength) }
 func (r *JoinRequest) UnmarshalText(b []byte) error  { return read(r, b, "jrq_", 2, 0) }
 

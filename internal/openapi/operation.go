@@ -23,6 +23,7 @@ var areas = []struct {
 	{spec.Tag{Name: "Join requests", Description: "Ask to join; approve or reject."}, []string{"join", "approve"}},
 	{spec.Tag{Name: "Members", Description: "Who belongs to an organization, as what, and whether they may act."}, []string{"members", "suspend"}},
 	{spec.Tag{Name: "Roles", Description: "What members may do."}, []string{"roles"}},
+	{spec.Tag{Name: "Jobs", Description: "Work that is too large for one request: how far it is, and what each row came to."}, []string{"jobs"}},
 	{spec.Tag{Name: "API keys", Description: "Credentials of members and service accounts."}, []string{"keys"}},
 	{spec.Tag{Name: "Connections", Description: "Providers' credentials: an organization's, and people's own. They go in and never come out."}, []string{"connections"}},
 	{spec.Tag{Name: "Gateways", Description: "The calls a gateway makes for each model call: may this key use models now, and what did it use."}, []string{"authorize", "meter"}},

@@ -15,6 +15,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/invitation"
+	"roster/internal/job"
 	"roster/internal/joinrequest"
 	"roster/internal/member"
 	"roster/internal/model"
@@ -83,6 +84,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[id.JoinRequest]():  prefixed("jrq_", 52),
 	reflect.TypeFor[id.Team]():         prefixed("team_", 26),
 	reflect.TypeFor[id.Connection]():   prefixed("con_", 26),
+	reflect.TypeFor[id.Job]():          prefixed("job_", 26),
 
 	reflect.TypeFor[page.Limit](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(100), Default: 50, Description: "How many rows at most"},
@@ -152,6 +154,8 @@ var values = map[reflect.Type]spec.Schema{
 		Examples:    []any{[]string{"openai/gpt-5", "anthropic/*"}}},
 	reflect.TypeFor[apikey.Grace](): {
 		Type: spec.Integer, Minimum: new(0), Maximum: new(apikey.MaxGraceSeconds), Default: 0, Description: "Seconds"},
+	reflect.TypeFor[job.State]():  enumeration(job.Queued, job.Running, job.Done, job.Failed),
+	reflect.TypeFor[job.Status](): enumeration(job.RowDone, job.RowUnchanged, job.RowFailed),
 
 	reflect.TypeFor[usage.EventID](): {
 		Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`, Examples: []any{"call-2026-11-22-0001"}},

@@ -55,6 +55,9 @@ const (
 	UpdateRole      ID = "updateRole"
 	DeleteRole      ID = "deleteRole"
 	ListPermissions ID = "listPermissions"
+	ListJobs       ID = "listJobs"
+	GetJob         ID = "getJob"
+	ListJobResults ID = "listJobResults"
 
 	CreateKey   ID = "createKey"
 	ListKeys    ID = "listKeys"
@@ -138,6 +141,9 @@ var All = []Route{
 	{UpdateRole, "PUT /api/organizations/{org_id}/roles/{role}", "roles", Member, []p.Permission{p.RolesManage}, 200, "Change what a role may do (merge); acts at its members' next call"},
 	{DeleteRole, "DELETE /api/organizations/{org_id}/roles/{role}", "roles", Member, []p.Permission{p.RolesManage}, 200, "Delete a role; its members get the successor"},
 	{ListPermissions, "GET /api/organizations/{org_id}/permissions", "roles", Member, nil, 200, "The permissions that there are, and what each allows"},
+	{ListJobs, "GET /api/organizations/{org_id}/jobs", "jobs", Member, nil, 200, "Work that was too large for one request"},
+	{GetJob, "GET /api/organizations/{org_id}/jobs/{job_id}", "jobs", Member, nil, 200, "How far a job is"},
+	{ListJobResults, "GET /api/organizations/{org_id}/jobs/{job_id}/results", "jobs", Member, nil, 200, "What the rows of a job came to"},
 
 	{CreateKey, "POST /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 201, "Create an API key; its secret is shown once"},
 	{ListKeys, "GET /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "The caller's keys, or a member's"},

@@ -3,6 +3,7 @@ package table
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"roster/internal/id"
@@ -36,6 +37,10 @@ type Key struct {
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
 //	CN#<org>            C#<connection>     a connection of the organization
 //	                    CS#<connection>    its sealed credential
+//	JB#<org>            <job>              a job: what it is, and how far
+//	JI#<job>            <nnnnn>            a part of its input
+//	JR#<job>            <nnnnnnn>          what one of its rows came to
+//	JC#<x>              <call id>          a call to run a job; x is one of JobShards
 //	IK#<sha256>         IK                 the answer given to an idempotency key
 //	TH#<what>           <window>           a throttle's counter
 //	PF                  SETUP              the use of the set-up token
@@ -131,6 +136,33 @@ func Outbox(shard int, mail string) Key {
 
 // OutboxPrefix begins every outbox item's partition key: the stream filter of notify.
 const OutboxPrefix = "OB#"
+
+func Job(org id.Organization, job id.Job) Key { return Key{"JB#" + string(org), string(job)} }
+
+// JobInput holds some of a job's rows; parts are counted from 0.
+func JobInput(job id.Job, part int) Key {
+	return Key{JobInputPrefix + string(job), fmt.Sprintf("%05d", part)}
+}
+
+// JobInputPrefix begins the partition key of every part of an input.
+const JobInputPrefix = "JI#"
+
+// JobResult is keyed by the row's index, so that the key itself admits one result
+// for each.
+func JobResult(job id.Job, row int) Key {
+	return Key{"JR#" + string(job), fmt.Sprintf("%07d", row)}
+}
+
+// JobShards is over how many partitions calls of jobs are spread: those of one are
+// heard one after the other.
+const JobShards = 16
+
+func JobCall(shard int, call string) Key {
+	return Key{JobCallPrefix + "0123456789abcdef"[shard:shard+1], call}
+}
+
+// JobCallPrefix begins every call's partition key: the stream filter of run-jobs.
+const JobCallPrefix = "JC#"
 
 func Idempotency(scope string) Key { return Key{"IK#" + hash(scope), "IK"} }
 

@@ -6,8 +6,10 @@ import (
 	"roster/internal/boot"
 	"roster/internal/env"
 	"roster/internal/feature"
+	"roster/internal/feature/jobs"
 	"roster/internal/feedback"
 	"roster/internal/function"
+	"roster/internal/job"
 	"roster/internal/mailer"
 	"roster/internal/notify"
 )
@@ -16,9 +18,12 @@ import (
 func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 	n := notify.Service{Env: e, Mail: sender}
 	f := feedback.Service{Env: e}
+	runner := job.NewRunner(e, jobs.All...)
 	all := map[string]lambda.Handler{
 		"notify":        function.Answering(n.Stream),
 		"sweep-outbox":  function.Silent(n.Sweep),
+		"run-jobs":      function.Answering(runner.Stream),
+		"sweep-jobs":    function.Silent(runner.Sweep),
 		"mail-feedback": function.Silent(f.Handle),
 	}
 	for _, f := range function.All {

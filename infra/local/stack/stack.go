@@ -228,6 +228,13 @@ func (s *Stack) startSchedules(running context.Context) {
 	}
 }
 
+// streams are the triggers by new items of the table, with the beginning of their
+// partition keys.
+var streams = map[function.Trigger]string{
+	function.Outbox: table.OutboxPrefix,
+	function.Jobs:   table.JobCallPrefix,
+}
+
 // startStream feeds the functions of the table's stream.
 func (s *Stack) startStream(running context.Context, endpoint string, db *dynamodb.Client, data string) error {
 	described, err := db.DescribeTable(running, &dynamodb.DescribeTableInput{TableName: aws.String(tableName)})
@@ -238,12 +245,13 @@ func (s *Stack) startStream(running context.Context, endpoint string, db *dynamo
 		BaseEndpoint: &endpoint, Region: region, Credentials: localCredentials, HTTPClient: boot.HTTPClient(),
 	})
 	for _, f := range function.All {
-		if f.Trigger != function.Outbox {
+		prefix, streamed := streams[f.Trigger]
+		if !streamed {
 			continue
 		}
 		stream := &trigger.Stream{
 			Client: client, ARN: aws.ToString(described.Table.LatestStreamArn), Function: s.functions[f.Name],
-			Filter: trigger.KeyPrefix("pk", table.OutboxPrefix),
+			Filter: trigger.KeyPrefix("pk", prefix),
 		}
 		if data != "" {
 			stream.Checkpoint = filepath.Join(data, f.Name+".checkpoint")

@@ -1,0 +1,17 @@
+// Function sweep-jobs works on the jobs that nobody works on: those whose runner was
+// cut off, and those whose call the stream lost. It runs on a schedule.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"roster/internal/boot"
+	"roster/internal/feature/jobs"
+	"roster/internal/function"
+	"roster/internal/job"
+)
+
+func main() {
+	runner := job.NewRunner(boot.Env(), jobs.All...)
+	lambda.Start(function.Silent(runner.Sweep))
+}

@@ -1,0 +1,7 @@
+// Package jobs lists the kinds of jobs of every feature, for what runs them.
+package jobs
+
+import "roster/internal/job"
+
+// All is every feature's kinds.
+var All = []job.Kinds{}

@@ -1,0 +1,56 @@
+package job
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
+
+	"roster/internal/access"
+	"roster/internal/env"
+	"roster/internal/id"
+	"roster/internal/table"
+)
+
+// submitters is how many parts of an input are written at once.
+const submitters = 4
+
+// Submit stores the rows of a new job, and returns it with the Writes that let it
+// run: they go into the caller's Commit. A job of a kind that lists its rows gets
+// none. What is stored of a job that is never committed is deleted in time.
+func (d Definition[Params, Row]) Submit(ctx context.Context, e *env.Env, by access.Actor, params Params, rows []Row) (Job, []table.Write, error) {
+	now := e.Now()
+	encoded, err := json.Marshal(params)
+	if err != nil {
+		return Job{}, nil, err
+	}
+	j := Job{
+		ID: id.NewJob(now), Organization: by.Organization(), Kind: d.Name, Permission: d.Permission,
+		Mandate: by.Mandate(), Params: string(encoded), State: Queued, Listing: d.List != nil,
+		Total: len(rows), CreatedAt: now, TTL: now.Add(TTL).Unix(),
+	}
+	raw, err := marshal(rows)
+	if err != nil {
+		return Job{}, nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(submitters)
+	for n, rows := range split(raw) {
+		j.Parts = append(j.Parts, len(rows))
+		group.Go(func() error {
+			write, err := j.writePart(n, rows)
+			if err != nil {
+				return err
+			}
+			return e.Table.Transact(ctx, write)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Job{}, nil, err
+	}
+	return j, []table.Write{
+		{Key: j.key(), Put: j, If: table.Absent},
+		newCall(j, now, 0).put(),
+		created(by, j),
+	}, nil
+}
