@@ -129,6 +129,23 @@ var stories = []story{
 		w.owner(t, "owner@acme.example", "Acme")
 		return "POST /auth/login", "", map[string]any{"email": "owner@acme.example", "password": password}
 	}},
+	{name: "set up a second factor", prepare: func(t *testing.T, w world) (string, string, any) {
+		return "POST /auth/2fa/setup", w.owner(t, "owner@acme.example", "Acme").token, map[string]any{"password": password}
+	}},
+	{name: "turn a second factor on", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /auth/2fa/enable", p.token, map[string]any{"otp": w.setUp(t, p)(0)}
+	}},
+	{name: "turn a second factor off", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		code := w.secured(t, p)
+		return "POST /auth/2fa/disable", p.token, map[string]any{"password": password, "otp": code(1)}
+	}},
+	{name: "log in with a code", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		code := w.secured(t, p)
+		return "POST /auth/login", "", map[string]any{"email": p.email, "password": password, "otp": code(1)}
+	}},
 	{name: "update organization", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "PUT /api/organizations/" + string(p.organization), p.key, map[string]any{"allow_join_requests": true}

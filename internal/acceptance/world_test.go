@@ -3,6 +3,7 @@
 package acceptance_test
 
 import (
+	"encoding/base32"
 	"testing"
 
 	"roster/internal/access"
@@ -16,6 +17,7 @@ import (
 	"roster/internal/rostertest"
 	"roster/internal/session"
 	"roster/internal/table"
+	"roster/internal/totp"
 	"roster/internal/user"
 )
 
@@ -122,6 +124,26 @@ func (w world) place(t testing.TB, org id.Organization, address, role string, st
 		w.transact(t, member.Save(stored, next, now)...)
 	}
 	return p
+}
+
+// setUp begins a second factor, and returns the codes of its authenticator: the
+// current one, and those of so many steps later.
+func (w world) setUp(t testing.TB, p person) func(later int64) string {
+	t.Helper()
+	setup := w.Must(t, 200, "POST /auth/2fa/setup", p.token, map[string]any{"password": password})
+	secret, err := base32.StdEncoding.DecodeString(setup.String("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(later int64) string { return totp.Secret(secret).Code(totp.StepAt(w.Now()) + later) }
+}
+
+// secured turns a second factor on, which uses the current code up.
+func (w world) secured(t testing.TB, p person) func(later int64) string {
+	t.Helper()
+	code := w.setUp(t, p)
+	w.Must(t, 200, "POST /auth/2fa/enable", p.token, map[string]any{"otp": code(0)})
+	return code
 }
 
 func (w world) transact(t testing.TB, writes ...table.Write) {

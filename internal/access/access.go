@@ -51,6 +51,7 @@ func (i Identity) Email() email.Address          { return i.account.Email }
 func (i Identity) Name() field.Name              { return i.account.Name }
 func (i Identity) Verified() bool                { return i.account.Verified }
 func (i Identity) PlatformAdministrator() bool   { return i.account.Platform }
+func (i Identity) TwoFactor() bool               { return i.account.TwoFactor != nil }
 func (i Identity) Session() session.Session      { return i.session }
 func (i Identity) Organization() id.Organization { return i.access.Organization }
 

@@ -17,6 +17,8 @@ type (
 		Platform bool          `dynamodbav:"platform"`
 		// SessionEpoch: sessions of an earlier one are dead.
 		SessionEpoch int `dynamodbav:"session_epoch"`
+		// TwoFactor is nil where it is off.
+		TwoFactor *struct{} `dynamodbav:"two_factor"`
 	}
 
 	memberView struct {

@@ -38,14 +38,15 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.SwitchOrganization, access.Person(e), s.SwitchOrganization),
 		api.Handle(route.JWKS, api.Anyone, s.JWKS),
 		api.Handle(route.CreateOrganization, access.Person(e), s.CreateOrganization),
+		api.Handle(route.SetUpTwoFactor, access.Person(e), s.SetUpTwoFactor),
+		api.Handle(route.EnableTwoFactor, access.Person(e), s.EnableTwoFactor),
+		api.Handle(route.DisableTwoFactor, access.Person(e), s.DisableTwoFactor),
 	}
 }
 
-// Limits on what costs others something: mails, and guesses.
+// Limits on what costs others something; those on guesses stand beside Login.
 var (
 	registrations = throttle.Limit{Name: "register", Times: 100, Per: time.Hour}
-	logins        = throttle.Limit{Name: "login", Times: 20, Per: 15 * time.Minute}
-	loginsFrom    = throttle.Limit{Name: "login-from", Times: 1000, Per: 15 * time.Minute}
 	verifications = throttle.Limit{Name: "verify", Times: 3, Per: time.Hour}
 	foundings     = throttle.Limit{Name: "found", Times: 10, Per: 24 * time.Hour}
 )
@@ -78,11 +79,13 @@ type Ended struct {
 
 // UserView is an account as its holder sees it.
 type UserView struct {
-	ID            id.User       `json:"id"`
-	Email         email.Address `json:"email"`
-	Name          field.Name    `json:"name"`
-	Verified      bool          `json:"email_verified"`
-	Administrator bool          `json:"platform_administrator,omitzero"`
+	ID       id.User       `json:"id"`
+	Email    email.Address `json:"email"`
+	Name     field.Name    `json:"name"`
+	Verified bool          `json:"email_verified"`
+	// TwoFactor: logging in takes a code, or a recovery code.
+	TwoFactor     bool `json:"two_factor"`
+	Administrator bool `json:"platform_administrator,omitzero"`
 }
 
 // Membership is an organization as one of its members sees it.
@@ -98,13 +101,15 @@ type Membership struct {
 
 // View shows an account.
 func View(u user.User) UserView {
-	return UserView{ID: u.ID, Email: u.Email, Name: u.Name, Verified: u.Verified, Administrator: u.Platform}
+	return UserView{
+		ID: u.ID, Email: u.Email, Name: u.Name, Verified: u.Verified, TwoFactor: u.TwoFactor != nil, Administrator: u.Platform,
+	}
 }
 
 // self is the account of who calls, as authentication read it.
 func self(by access.Identity) UserView {
 	return UserView{
-		ID: by.User(), Email: by.Email(), Name: by.Name(), Verified: by.Verified(), Administrator: by.PlatformAdministrator(),
+		ID: by.User(), Email: by.Email(), Name: by.Name(), Verified: by.Verified(), TwoFactor: by.TwoFactor(), Administrator: by.PlatformAdministrator(),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/table"
+	"roster/internal/user"
 )
 
 // CreateOrganizationRequest founds an organization.
@@ -42,8 +43,11 @@ func (s Service) CreateOrganization(ctx context.Context, by access.Identity, in 
 	if in.TimeZone != "" {
 		org.TimeZone = in.TimeZone
 	}
-	return api.Commit(ctx, s.Table, CreatedOrganization{org.View()},
-		founding(now, org, founder, audit.User(by.User(), by.Client()))...)
+	writes := founding(now, org, founder, audit.User(by.User(), by.Client()))
+	if founder.TwoFactor {
+		writes = append(writes, user.StaysSecured(by.User()))
+	}
+	return api.Commit(ctx, s.Table, CreatedOrganization{org.View()}, writes...)
 }
 
 // mayFound refuses a person to found an organization, and counts that they try.
@@ -62,7 +66,7 @@ func newOrganization(now time.Time, founder UserView, name field.Name) (organiza
 	org := organization.New(now, name)
 	return org, member.Member{
 		ID: founder.ID, Organization: org.ID, Kind: member.Person, Email: founder.Email, Name: founder.Name,
-		Role: permission.Owner, Status: access.Active, Epoch: 1, CreatedAt: now,
+		Role: permission.Owner, Status: access.Active, Epoch: 1, TwoFactor: founder.TwoFactor, CreatedAt: now,
 	}
 }
 

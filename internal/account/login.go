@@ -2,7 +2,9 @@ package account
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/api"
@@ -13,6 +15,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/session"
+	"roster/internal/table"
 	"roster/internal/throttle"
 	"roster/internal/user"
 )
@@ -23,32 +26,103 @@ type LoginRequest struct {
 	Password field.Attempt `json:"password" required:"true"`
 	// Organization is the one to enter; where it is not said, the one used last.
 	Organization id.Organization `json:"org_id,omitzero"`
+	// OTP is needed where the account has two-factor authentication.
+	OTP field.OTP `json:"otp,omitzero"`
 }
 
 var errLogin = fault.New(fault.Unauthenticated, "invalid_login", "The address or the password is wrong.")
 
+// Limits on wrong guesses. An account knows the places where it was logged in, and
+// whoever comes from one of them is counted apart: nothing that is tried elsewhere
+// keeps them out.
+var (
+	// One address, from one place.
+	guesses = throttle.Limit{Name: "login", Times: 20, Per: 15 * time.Minute}
+	// One address, from all strange places together.
+	guessesAt = throttle.Limit{Name: "login-at", Times: 100, Per: time.Hour}
+	// Any address, from one place.
+	guessesFrom = throttle.Limit{Name: "login-from", Times: 1000, Per: 15 * time.Minute}
+	// One address, from one place that it knows: the bound of NIST SP 800-63B, section 5.2.2.
+	guessesKnown = throttle.Limit{Name: "login-known", Times: 100, Per: time.Hour}
+
+	// Codes of one account, by who knows its password.
+	codes      = throttle.Limit{Name: "otp", Times: 10, Per: 15 * time.Minute}
+	codesDaily = throttle.Limit{Name: "otp-day", Times: 50, Per: 24 * time.Hour}
+)
+
 // Login opens a session: in the organization that is named, or else in the one
 // that was used last or, where that does not admit its person any more, in
-// another.
+// another. Neither the answer nor the time it takes tells whether there is an
+// account.
 func (s Service) Login(ctx context.Context, from api.Client, in LoginRequest) (Tokens, error) {
-	if err := loginsFrom.Take(ctx, s.Env, throttle.Network(from.IP)); err != nil {
-		return Tokens{}, err
-	}
-	if err := logins.Take(ctx, s.Env, throttle.Network(from.IP)+"#"+id.AddressHash(string(in.Email))); err != nil {
-		return Tokens{}, err
-	}
 	u, err := user.ByEmail(ctx, s.Table, in.Email)
 	if err != nil {
+		return Tokens{}, err
+	}
+	place := throttle.Network(from.IP)
+	guess := guessing(in.Email, place, u.Knows(place))
+	if err := guess.Take(ctx, s.Env); err != nil {
 		return Tokens{}, err
 	}
 	if !u.CheckPassword(field.Password(in.Password)) {
 		return Tokens{}, errLogin
 	}
-	return OpenSession(ctx, s.Env, *u, in.Organization, from)
+	if err := guess.Return(ctx, s.Env); err != nil {
+		return Tokens{}, err
+	}
+	used, err := s.secondFactor(ctx, u, in.OTP, place)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return OpenSession(ctx, s.Env, *u, in.Organization, from, used...)
 }
 
-// OpenSession logs an account in, to an organization if one is named.
-func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organization, from api.Client) (Tokens, error) {
+// guessing is what bounds a guess at the password of an address. The narrowest
+// limit comes first: what it refuses counts against no other.
+func guessing(address email.Address, place string, known bool) throttle.Attempt {
+	who := id.AddressHash(string(address))
+	if known {
+		return throttle.Attempt{{Limit: guessesKnown, Subject: place + "#" + who}}
+	}
+	return throttle.Attempt{
+		{Limit: guesses, Subject: place + "#" + who},
+		{Limit: guessesAt, Subject: who},
+		{Limit: guessesFrom, Subject: place},
+	}
+}
+
+// secondFactor is the Writes by which a code of the account is used up. Wrong ones
+// are throttled and never bar the account for good, and those from elsewhere do not
+// bar who comes from a known place.
+func (s Service) secondFactor(ctx context.Context, u *user.User, code field.OTP, place string) ([]table.Write, error) {
+	switch {
+	case u.TwoFactor == nil:
+		return nil, nil
+	case code == "":
+		return nil, user.ErrOTPRequired
+	}
+	who := string(u.ID)
+	if u.Knows(place) {
+		who += "#" + place
+	}
+	guess := throttle.Attempt{{Limit: codes, Subject: who}, {Limit: codesDaily, Subject: who}}
+	if err := guess.Take(ctx, s.Env); err != nil {
+		return nil, err
+	}
+	keys, err := s.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used, err := u.UseCode(keys, code, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return used, guess.Return(ctx, s.Env)
+}
+
+// OpenSession logs an account in, to an organization if one is named, with further
+// writes.
+func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organization, from api.Client, writes ...table.Write) (Tokens, error) {
 	memberships, err := member.Memberships(ctx, e.Table, u.ID)
 	if err != nil {
 		return Tokens{}, err
@@ -60,6 +134,9 @@ func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organiza
 	}
 	var in *Membership
 	if entered != nil {
+		if err := noteTwoFactor(ctx, e, u.TwoFactor != nil, entered.Member); err != nil {
+			return Tokens{}, err
+		}
 		live = live.In(entered.Organization.ID, entered.Member.Epoch)
 		in = MembershipOf(entered.Organization, entered.Member)
 	}
@@ -67,7 +144,16 @@ func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organiza
 	if err != nil {
 		return Tokens{}, err
 	}
-	return api.Commit(ctx, e.Table, out, live.Create())
+	if out, err = api.Commit(ctx, e.Table, out, append(writes, live.Create())...); err != nil {
+		return Tokens{}, err
+	}
+	if place := throttle.Network(from.IP); !u.Knows(place) {
+		u.Meet(place)
+		if err := e.Table.Transact(ctx, u.SavePlaces()); err != nil { // the next log-in there tries again
+			e.Log.WarnContext(ctx, "place of a log-in not kept", "error", err)
+		}
+	}
+	return out, nil
 }
 
 // enter picks the organization of a log-in: the one that is named, and no other;
@@ -92,4 +178,18 @@ func enter(memberships []member.Membership, named, last id.Organization) (*membe
 		}
 	}
 	return first, nil
+}
+
+// noteTwoFactor lets a membership that a person enters say that the account has a
+// second factor, where it does not yet: it was made while that was turned on, or
+// that was cut off.
+func noteTwoFactor(ctx context.Context, e *env.Env, has bool, m member.Member) error {
+	if !has || m.TwoFactor {
+		return nil
+	}
+	err := e.Table.Transact(ctx, member.SetTwoFactor(m.Organization, m.ID, true), user.HasTwoFactor(m.ID))
+	if errors.Is(err, table.ErrChanged) { // it was turned off meanwhile
+		return nil
+	}
+	return err
 }

@@ -69,6 +69,7 @@ func (s Service) Register(ctx context.Context, from api.Client, in RegisterReque
 		writes = append(writes, founding(now, org, founder, audit.User(u.ID, from))...)
 	}
 	u.LastOrganization = org.ID
+	u.Meet(throttle.Network(from.IP))
 	verify, err := VerificationMail(ctx, s.Env, &u, "")
 	if err != nil {
 		return Tokens{}, err

@@ -12,6 +12,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/table"
+	"roster/internal/throttle"
 	"roster/internal/user"
 )
 
@@ -23,6 +24,7 @@ func (s Service) provenAccount(ctx context.Context, p prospect, from api.Client,
 	if p.account == nil {
 		u := user.New(now, p.invitation.Email, cmp.Or(in.Name, p.invitation.Name), in.Password)
 		u.Verified, u.LastOrganization = true, p.organization.ID
+		u.Meet(throttle.Network(from.IP))
 		return u, user.Create(u, table.ErrChanged), nil // registered since, it is to be taken over
 	}
 	u := *p.account
@@ -31,6 +33,7 @@ func (s Service) provenAccount(ctx context.Context, p prospect, from api.Client,
 	}
 	u.Name = cmp.Or(in.Name, p.invitation.Name, u.Name)
 	u.Verified, u.Verification, u.LastOrganization = true, nil, p.organization.ID
+	u.Meet(throttle.Network(from.IP))
 	return u, []table.Write{user.Save(u, now)}, nil
 }
 

@@ -179,7 +179,7 @@ func (p prospect) admit(u user.User, now time.Time) (member.Member, error) {
 			return m, err
 		}
 	}
-	m.Name = u.Name
+	m.Name, m.TwoFactor = u.Name, u.TwoFactor != nil
 	p.invitation.Promise(&m)
 	return m, nil
 }

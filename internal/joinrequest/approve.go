@@ -61,7 +61,9 @@ func (s Service) Approve(ctx context.Context, by access.Actor, in ApproveRequest
 		if err := l.invitation.Grantable(by); err != nil {
 			return err
 		}
-		answer, writes, err := s.admission(ctx, *org, read, *read, role, l)
+		asking := *read
+		asking.TwoFactor = account != nil && account.TwoFactor != nil
+		answer, writes, err := s.admission(ctx, *org, read, asking, role, l)
 		if err != nil {
 			return err
 		}

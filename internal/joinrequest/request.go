@@ -14,6 +14,7 @@ import (
 	"roster/internal/organization"
 	"roster/internal/table"
 	"roster/internal/throttle"
+	"roster/internal/user"
 )
 
 // JoinRequest asks to join an organization.
@@ -109,9 +110,13 @@ func asking(read *member.Member, by access.Identity, in JoinRequest, now time.Ti
 
 // admit lets the person in by the organization's rules.
 func (s Service) admit(ctx context.Context, by access.Identity, org organization.Organization, read *member.Member, asking member.Member, l linked) (Requested, error) {
+	asking.TwoFactor = by.TwoFactor()
 	out, writes, err := s.admission(ctx, org, read, asking, org.DefaultRole, l)
 	if err != nil {
 		return Requested{}, err
+	}
+	if asking.TwoFactor {
+		writes = append(writes, user.StaysSecured(by.User()))
 	}
 	now := s.Now()
 	if read == nil || read.Status != access.Pending {

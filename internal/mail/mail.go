@@ -46,6 +46,21 @@ const (
 
 	// Rejected answers a join request. Needs Organization; also Reason.
 	Rejected Kind = "rejected"
+
+	// PasswordReset carries the link to a new password. Needs Link; also ExpiresAt.
+	PasswordReset Kind = "password_reset"
+
+	// PasswordChanged tells a person that their password is another. Needs Link, the
+	// way to a new one for who did not change it.
+	PasswordChanged Kind = "password_changed"
+
+	// TwoFactorEnabled tells a person that logging in takes a code from now on.
+	// Needs Link, the way to a new password for who did not do it.
+	TwoFactorEnabled Kind = "two_factor_enabled"
+
+	// TwoFactorDisabled tells a person that logging in takes no code any more.
+	// Needs Link, as above.
+	TwoFactorDisabled Kind = "two_factor_disabled"
 )
 
 // Data is what a mail may show. It may hold anything that people typed: mailer.Render

@@ -35,10 +35,14 @@ func samples() map[mail.Kind]mail.Data {
 			PolicyURL: "https://acme.example/policy", Link: "https://roster.example/"},
 		mail.RoleChanged: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "grace@acme.example",
 			PreviousRole: "member", Role: "admin"},
-		mail.Suspended:   {Recipient: "Ada Lovelace", Organization: "Acme Research", Reason: "Unusual usage patterns"},
-		mail.Unsuspended: {Recipient: "Ada Lovelace", Organization: "Acme Research"},
-		mail.Removed:     {Recipient: "Ada Lovelace", Organization: "Acme Research", Reason: "Contract ended"},
-		mail.Rejected:    {Recipient: "Ada Lovelace", Organization: "Acme Research", Reason: "Not affiliated with organization"},
+		mail.Suspended:         {Recipient: "Ada Lovelace", Organization: "Acme Research", Reason: "Unusual usage patterns"},
+		mail.Unsuspended:       {Recipient: "Ada Lovelace", Organization: "Acme Research"},
+		mail.Removed:           {Recipient: "Ada Lovelace", Organization: "Acme Research", Reason: "Contract ended"},
+		mail.Rejected:          {Recipient: "Ada Lovelace", Organization: "Acme Research", Reason: "Not affiliated with organization"},
+		mail.PasswordReset:     {Recipient: "Ada Lovelace", Link: link, ExpiresAt: expires},
+		mail.PasswordChanged:   {Recipient: "Ada Lovelace", Link: link},
+		mail.TwoFactorEnabled:  {Recipient: "Ada Lovelace", Link: link},
+		mail.TwoFactorDisabled: {Recipient: "Ada Lovelace", Link: link},
 	}
 }
 
@@ -100,15 +104,19 @@ func TestMissingFields(t *testing.T) {
 		"expiry":       func(d *mail.Data) { d.ExpiresAt = time.Time{} },
 	}
 	needed := map[mail.Kind][]string{
-		mail.VerifyAddress:   {"link", "script link", "broken link", "spaced link"},
-		mail.Invitation:      {"organization", "actor", "blank actor", "role", "link", "script link", "broken link", "spaced link", "expiry"},
-		mail.InvitationLogin: {"organization", "link", "script link", "broken link", "spaced link"},
-		mail.Welcome:         {"organization", "role"},
-		mail.RoleChanged:     {"organization", "actor", "blank actor", "role", "previous"},
-		mail.Suspended:       {"organization"},
-		mail.Unsuspended:     {"organization"},
-		mail.Removed:         {"organization"},
-		mail.Rejected:        {"organization"},
+		mail.VerifyAddress:     {"link", "script link", "broken link", "spaced link"},
+		mail.Invitation:        {"organization", "actor", "blank actor", "role", "link", "script link", "broken link", "spaced link", "expiry"},
+		mail.InvitationLogin:   {"organization", "link", "script link", "broken link", "spaced link"},
+		mail.Welcome:           {"organization", "role"},
+		mail.RoleChanged:       {"organization", "actor", "blank actor", "role", "previous"},
+		mail.Suspended:         {"organization"},
+		mail.Unsuspended:       {"organization"},
+		mail.Removed:           {"organization"},
+		mail.Rejected:          {"organization"},
+		mail.PasswordReset:     {"link", "script link", "broken link", "spaced link"},
+		mail.PasswordChanged:   {"link", "script link", "broken link", "spaced link"},
+		mail.TwoFactorEnabled:  {"link", "script link", "broken link", "spaced link"},
+		mail.TwoFactorDisabled: {"link", "script link", "broken link", "spaced link"},
 	}
 	for kind, data := range samples() {
 		for name, remove := range without {

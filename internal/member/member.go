@@ -71,6 +71,9 @@ type Member struct {
 	// Keys are the live API keys; KeyCount is how many.
 	Keys     map[id.Key]access.KeyRecord `dynamodbav:"keys,omitempty"`
 	KeyCount int                         `dynamodbav:"key_count"`
+	// TwoFactor: the person has two-factor authentication. A copy of what the
+	// account says, so that a call need not read that.
+	TwoFactor bool `dynamodbav:"two_factor,omitempty"`
 	// Teams are those that the member is in; package team changes them.
 	Teams map[id.Team]TeamRole `dynamodbav:"teams,omitempty"`
 	// Responsible is the member who answers for a service account.

@@ -14,6 +14,10 @@ const (
 	SwitchOrganization ID = "switchOrganization"
 	JWKS               ID = "jwks"
 
+	SetUpTwoFactor   ID = "setUpTwoFactor"
+	EnableTwoFactor  ID = "enableTwoFactor"
+	DisableTwoFactor ID = "disableTwoFactor"
+
 	CreateOrganization    ID = "createOrganization"
 	ListOrganizations     ID = "listOrganizations"
 	GetOrganization       ID = "getOrganization"
@@ -98,6 +102,9 @@ var All = []Route{
 	{Me, "GET /auth/me", "accounts", Account, nil, 200, "Who the caller is"},
 	{MyOrganizations, "GET /auth/organizations", "accounts", Account, nil, 200, "The organizations the caller belongs to"},
 	{SwitchOrganization, "POST /auth/switch-org", "accounts", Account, nil, 200, "New tokens for another organization of the caller"},
+	{SetUpTwoFactor, "POST /auth/2fa/setup", "accounts", Account, nil, 200, "A secret for the caller's authenticator; nothing is on until a code of it was sent"},
+	{EnableTwoFactor, "POST /auth/2fa/enable", "accounts", Account, nil, 200, "Turn two-factor authentication on; shows the recovery codes once"},
+	{DisableTwoFactor, "POST /auth/2fa/disable", "accounts", Account, nil, 200, "Turn two-factor authentication off"},
 	{JWKS, "GET /.well-known/jwks.json", "accounts", Public, nil, 200, "The public keys of access tokens (RFC 7517)"},
 
 	{CreateOrganization, "POST /api/organizations", "organizations", Account, nil, 201, "Create an organization; the caller becomes its owner"},

@@ -41,37 +41,57 @@ var ErrPassword = fault.New(fault.Forbidden, "wrong_password", "The password is 
 var attempts = throttle.Limit{Name: "step-up", Times: 10, Per: 15 * time.Minute}
 
 // Confirm is the Writes by which a proof is used up, in the transaction of what it
-// allows: none where the account has no second factor. It is refused with
-// ErrPassword, user.ErrOTPRequired, user.ErrOTP or access.ErrSession; the Writes
-// with user.ErrOTP, where the code was used meanwhile. It takes as long as a
-// log-in, so call it once, before any table.Retry.
+// allows: none where the account has no second factor. It is refused as Check is;
+// the Writes with user.ErrOTP, where the code was used meanwhile. It takes as long
+// as a log-in, so call it once, before any table.Retry.
 func Confirm(ctx context.Context, e *env.Env, by Caller, p Proof) ([]table.Write, error) {
+	_, used, err := Check(ctx, e, by, p)
+	return used, err
+}
+
+// Check is Confirm for what changes the account itself: it returns the account, as
+// it was read, whose user.Save uses the proof up in place of the Writes. It is
+// refused with ErrPassword, user.ErrOTPRequired, user.ErrOTP or access.ErrSession.
+func Check(ctx context.Context, e *env.Env, by Caller, p Proof) (*user.User, []table.Write, error) {
+	return check(ctx, e, by, p.Password, func(u *user.User) ([]table.Write, error) {
+		keys, err := e.Keys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return u.UseCode(keys, p.OTP, e.Now())
+	})
+}
+
+// Password asks for the password alone, and returns the account. It is refused with
+// ErrPassword or access.ErrSession.
+func Password(ctx context.Context, e *env.Env, by Caller, password field.Attempt) (*user.User, error) {
+	u, _, err := check(ctx, e, by, password, func(*user.User) ([]table.Write, error) { return nil, nil })
+	return u, err
+}
+
+func check(ctx context.Context, e *env.Env, by Caller, password field.Attempt, code func(*user.User) ([]table.Write, error)) (*user.User, []table.Write, error) {
 	if by.Key() != "" {
-		return nil, access.ErrSession
+		return nil, nil, access.ErrSession
 	}
 	if err := attempts.Take(ctx, e, string(by.User())); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	u, err := user.Get(ctx, e.Table, by.User())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if u == nil {
-		return nil, session.ErrToken
+		return nil, nil, session.ErrToken
 	}
-	if !u.CheckPassword(field.Password(p.Password)) {
-		return nil, ErrPassword
+	if !u.CheckPassword(field.Password(password)) {
+		return nil, nil, ErrPassword
 	}
-	keys, err := e.Keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	used, refused := u.UseCode(keys, p.OTP, e.Now())
+	used, refused := code(u)
 	if refused != nil && !errors.Is(refused, user.ErrOTPRequired) {
-		return nil, refused
+		return nil, nil, refused
 	}
 	if err := attempts.Return(ctx, e, string(by.User())); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return used, refused
+	return u, used, refused
 }

@@ -55,3 +55,32 @@ var errNone = errors.New("nothing was taken")
 func (l Limit) key(subject string, now time.Time) table.Key {
 	return table.Throttle(l.Name+"#"+subject, strconv.FormatInt(now.Truncate(l.Per).Unix(), 10))
 }
+
+// Bound is a limit with its subject.
+type Bound struct {
+	Limit   Limit
+	Subject string
+}
+
+// Attempt is an attempt that several limits bound.
+type Attempt []Bound
+
+// Take counts the attempt against each limit, in turn, until one refuses it.
+func (a Attempt) Take(ctx context.Context, e *env.Env) error {
+	for _, b := range a {
+		if err := b.Limit.Take(ctx, e, b.Subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Return takes the attempt back; see Limit.Return.
+func (a Attempt) Return(ctx context.Context, e *env.Env) error {
+	for _, b := range a {
+		if err := b.Limit.Return(ctx, e, b.Subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/id"
 	"roster/internal/secret"
 	"roster/internal/table"
 	"roster/internal/totp"
@@ -18,6 +19,7 @@ var (
 		"The account has two-factor authentication: send otp, the code of the authenticator or a recovery code.")
 	ErrOTP = fault.New(fault.Unauthenticated, "invalid_otp",
 		"The code is wrong, too old, or was used before. Wait for the authenticator's next one.")
+	ErrConcurrent = fault.New(fault.Conflict, "account_changed", "The account was changed at the same time. Please try again.")
 )
 
 // TwoFactor is an account's second factor: the codes of an authenticator, and
@@ -107,6 +109,22 @@ func (u *User) UseCode(keys *secret.Keys, code field.OTP, now time.Time) ([]tabl
 		Values: table.V{"step": step, "one": 1, "enabled": on.EnabledAt},
 		Else:   ErrOTP,
 	}}, nil
+}
+
+// HasTwoFactor is the check that an account has a second factor; otherwise it fails
+// with table.ErrChanged.
+func HasTwoFactor(user id.User) table.Write {
+	return table.Write{Key: table.User(user), If: "attribute_exists(#two_factor)", Else: table.ErrChanged}
+}
+
+// StaysSecured is the Write by which a membership is founded that says its person
+// has a second factor. It moves the account's version on, so that who turns that off
+// at the same time sees the membership. It fails with ErrConcurrent.
+func StaysSecured(user id.User) table.Write {
+	return table.Write{
+		Key: table.User(user), Update: "ADD #version :one",
+		If: "attribute_exists(#two_factor)", Values: table.V{"one": 1}, Else: ErrConcurrent,
+	}
 }
 
 // match opens a secret and returns the step of a code. A secret that was sealed

@@ -42,7 +42,9 @@ type User struct {
 	Yielding bool `dynamodbav:"yielding,omitempty"`
 	// LastOrganization is the one to which the next log-in leads.
 	LastOrganization id.Organization `dynamodbav:"last_organization,omitempty"`
-	Verification     *Verification   `dynamodbav:"verification,omitempty"`
+	// Places are networks where the account was logged in, the newest first.
+	Places       []string      `dynamodbav:"places,omitempty"`
+	Verification *Verification `dynamodbav:"verification,omitempty"`
 	// TwoFactor is nil where it is off.
 	TwoFactor      *TwoFactor      `dynamodbav:"two_factor,omitempty"`
 	TwoFactorSetup *TwoFactorSetup `dynamodbav:"two_factor_setup,omitempty"`
@@ -116,7 +118,7 @@ func (u *User) Yield(p field.Password) {
 	}
 	u.Password = HashPassword(p)
 	u.SessionEpoch++
-	u.Yielding, u.LastOrganization = true, ""
+	u.Yielding, u.LastOrganization, u.Places = true, "", nil
 }
 
 // VerificationUser returns whose a verification token is.
@@ -185,11 +187,18 @@ func Get(ctx context.Context, t *table.Table, user id.User) (*User, error) {
 // Read is the reading of an account among other items.
 func Read(user id.User, into **User) table.Read { return table.Into(table.User(user), into) }
 
-// ByEmail reads the account of an address; nil if there is none.
+// ByEmail reads the account of an address; nil if there is none, which takes as long
+// to find out.
 func ByEmail(ctx context.Context, t *table.Table, e email.Address) (*User, error) {
 	var holder *Holder
-	if err := t.Get(ctx, ReadHolder(e, &holder)); err != nil || holder == nil {
+	if err := t.Get(ctx, ReadHolder(e, &holder)); err != nil {
 		return nil, err
+	}
+	if holder == nil {
+		holder = &Holder{noUser}
 	}
 	return Get(ctx, t, holder.User)
 }
+
+// noUser is an id that no account has.
+const noUser id.User = "usr_00000000000000000000000000"

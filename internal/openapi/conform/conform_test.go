@@ -12,7 +12,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	const (
 		problem = `{"success":false,"type":"urn:roster:problem:x","title":"Conflict","status":409,"detail":"No.","code":"x","request_id":"r"`
-		user    = `{"id":"usr_01KAN9K2V5Q3H8D7R6C4B1A0ZX","email":"ada@example.com","name":"Ada","email_verified":true}`
+		user    = `{"id":"usr_01KAN9K2V5Q3H8D7R6C4B1A0ZX","email":"ada@example.com","name":"Ada","email_verified":true,"two_factor":false}`
 	)
 	for _, test := range []struct {
 		name        string
