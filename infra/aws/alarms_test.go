@@ -27,7 +27,7 @@ func TestOperatorIsAlarmed(t *testing.T) {
 		id, _, stack := plain.lambda(t, f.Name)
 		alarmOn(t, stack, "Errors", id)
 		switch f.Trigger {
-		case function.Outbox:
+		case function.Stream:
 			if a := alarmOn(t, stack, "IteratorAge", id); a["Threshold"] != 60_000.0 {
 				t.Errorf("%s: alarm at a lag of %v ms, want 60,000", f.Name, a["Threshold"])
 			}

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 
 	"roster/internal/function"
-	"roster/internal/table"
 )
 
 // newAsync makes the stack of what runs without a caller.
@@ -27,10 +26,8 @@ func newAsync(app awscdk.App, s settings, d data, publicURL *string, dist string
 	for _, f := range function.All {
 		switch f.Trigger {
 		case function.HTTP:
-		case function.Outbox:
-			onInserts(stack, d, f, fs.add(f), inserts{prefix: table.OutboxPrefix, batch: 10, parallel: 1})
-		case function.Jobs:
-			onInserts(stack, d, f, fs.add(f), inserts{prefix: table.JobCallPrefix, batch: 1, parallel: 10})
+		case function.Stream:
+			onStream(stack, d, f, fs.add(f))
 		case function.Schedule:
 			onSchedule(stack, d, f, fs.add(f))
 		case function.MailEvents:
@@ -39,41 +36,47 @@ func newAsync(app awscdk.App, s settings, d data, publicURL *string, dist string
 	}
 }
 
-// inserts are new items of the table.
-type inserts struct {
-	// prefix begins their partition keys.
-	prefix string
-	// batch is how many the function gets at a time at most, and parallel how many
-	// batches it gets at once from one shard of the stream (1 to 10).
-	batch, parallel float64
-}
-
-// onInserts feeds new items to a function. What it fails at, again and again, goes
-// to a dead-letter queue, as the position in the stream.
-func onInserts(stack awscdk.Stack, d data, f function.Function, lambda awslambda.Function, of inserts) {
+// onStream feeds records of the table's stream to a function. What it fails at,
+// again and again, goes to a dead-letter queue, as the position in the stream.
+func onStream(stack awscdk.Stack, d data, f function.Function, lambda awslambda.Function) {
 	// The actions that Lambda's poller takes with the function's role.
 	lambda.AddToRolePolicy(allow([]string{
 		"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
 	}, *d.table.TableStreamArn()))
+	var filters []*map[string]any
+	for _, r := range f.Feed.Records {
+		filters = append(filters, awslambda.FilterCriteria_Filter(new(pattern(r))))
+	}
 	awslambda.NewEventSourceMapping(stack, new(logicalID(f.Name)+"Stream"), &awslambda.EventSourceMappingProps{
-		Target:         lambda,
-		EventSourceArn: d.table.TableStreamArn(),
-		Filters: &[]*map[string]any{awslambda.FilterCriteria_Filter(&map[string]any{
-			"eventName": awslambda.FilterRule_IsEqual(new("INSERT")),
-			"dynamodb": map[string]any{"Keys": map[string]any{"pk": map[string]any{
-				"S": awslambda.FilterRule_BeginsWith(&of.prefix),
-			}}},
-		})},
+		Target:                  lambda,
+		EventSourceArn:          d.table.TableStreamArn(),
+		Filters:                 &filters,
 		StartingPosition:        awslambda.StartingPosition_TRIM_HORIZON,
-		BatchSize:               &of.batch,
-		ParallelizationFactor:   &of.parallel,
+		BatchSize:               new(float64(f.Feed.Batch)),
+		MaxBatchingWindow:       duration(f.Feed.Window),
+		ParallelizationFactor:   new(float64(max(f.Feed.Parallel, 1))),
 		BisectBatchOnError:      new(true),
 		ReportBatchItemFailures: new(true),
-		RetryAttempts:           new(3.0),
-		MaxRecordAge:            duration(time.Hour),
+		RetryAttempts:           new(float64(f.Feed.Retries)),
+		MaxRecordAge:            duration(f.Feed.MaxAge),
 		OnFailure:               awslambdaeventsources.NewSqsDlq(deadLetters(stack, d, f)),
 	})
 	d.alarms.onLag(stack, f, lambda)
+}
+
+// pattern is the filter of a mapping that picks these records.
+func pattern(r function.Records) map[string]any {
+	keys := map[string]any{}
+	for name, prefix := range map[string]string{"pk": r.PK, "sk": r.SK} {
+		if prefix != "" {
+			keys[name] = map[string]any{"S": awslambda.FilterRule_BeginsWith(&prefix)}
+		}
+	}
+	pattern := map[string]any{"dynamodb": map[string]any{"Keys": keys}}
+	if r.New {
+		pattern["eventName"] = awslambda.FilterRule_IsEqual(new("INSERT"))
+	}
+	return pattern
 }
 
 // onSchedule runs a function at every interval. A failed run is not repeated: the

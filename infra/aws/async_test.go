@@ -18,67 +18,71 @@ func triggeredBy(trigger function.Trigger) []function.Function {
 	return slices.DeleteFunc(slices.Clone(function.All), func(f function.Function) bool { return f.Trigger != trigger })
 }
 
-// mappings are the event source mappings, by the trigger of the function that each
-// feeds.
-func mappings(t *testing.T) map[function.Trigger]map[string]any {
+// mappings are those of the stream, by the name of their function.
+func mappings(t *testing.T) map[string]map[string]any {
 	t.Helper()
-	all := map[function.Trigger]map[string]any{}
+	all := map[string]map[string]any{}
 	for _, r := range plain.async.of("AWS::Lambda::EventSourceMapping") {
-		for _, f := range function.All {
+		for _, f := range triggeredBy(function.Stream) {
 			if id, _, _ := plain.lambda(t, f.Name); at(r.Properties, "FunctionName", "Ref") == id {
-				all[f.Trigger] = r.Properties
+				all[f.Name] = r.Properties
 			}
 		}
 	}
 	return all
 }
 
-func TestStreamFeedsNewItemsOnly(t *testing.T) {
+func TestFunctionsOfTheStreamGetTheirRecordsOnly(t *testing.T) {
 	t.Parallel()
-	all := mappings(t)
-	prefixes := map[function.Trigger]string{function.Outbox: table.OutboxPrefix, function.Jobs: table.JobCallPrefix}
-	if n := len(plain.async.of("AWS::Lambda::EventSourceMapping")); n != len(prefixes) || len(all) != len(prefixes) {
-		t.Fatalf("%d mappings feed %d functions, want %d", n, len(all), len(prefixes))
+	prefix := func(s string) map[string]any { return map[string]any{"S": []any{map[string]any{"prefix": s}}} }
+	keys := func(keys map[string]any) map[string]any {
+		return map[string]any{"dynamodb": map[string]any{"Keys": keys}}
 	}
-	for trigger, prefix := range prefixes {
-		mapping := all[trigger]
+	mail := keys(map[string]any{"pk": prefix(table.OutboxPrefix)})
+	calls := keys(map[string]any{"pk": prefix(table.JobCallPrefix)})
+	mail["eventName"], calls["eventName"] = []any{"INSERT"}, []any{"INSERT"}
+	want := map[string][]any{
+		"notify": {mail}, "run-jobs": {calls},
+		"arrange": {
+			keys(map[string]any{"pk": prefix(table.MemberPrefix)}), keys(map[string]any{"pk": prefix(table.InvitationPrefix)}),
+			keys(map[string]any{"pk": prefix(table.UserPrefix), "sk": prefix(table.SessionPrefix)}),
+		},
+	}
+	got := map[string][]any{}
+	for name, mapping := range mappings(t) {
 		if !strings.Contains(text(mapping["EventSourceArn"]), "StreamArn") {
-			t.Errorf("the source is %v, want the table's stream", mapping["EventSourceArn"])
+			t.Errorf("%s: the source is %v, want the table's stream", name, mapping["EventSourceArn"])
 		}
-		var filter any
-		pattern, _ := at(mapping, "FilterCriteria", "Filters", 0, "Pattern").(string)
-		if err := json.Unmarshal([]byte(pattern), &filter); err != nil {
-			t.Fatalf("filter %q: %v", pattern, err)
+		for _, filter := range at(mapping, "FilterCriteria", "Filters").([]any) {
+			var pattern any
+			if err := json.Unmarshal([]byte(at(filter, "Pattern").(string)), &pattern); err != nil {
+				t.Fatalf("filter %v: %v", filter, err)
+			}
+			got[name] = append(got[name], pattern)
 		}
-		want := map[string]any{
-			"eventName": []any{"INSERT"},
-			"dynamodb": map[string]any{"Keys": map[string]any{"pk": map[string]any{
-				"S": []any{map[string]any{"prefix": prefix}},
-			}}},
-		}
-		if diff := cmp.Diff(any(want), filter); diff != "" {
-			t.Errorf("filter (-want +got):\n%s", diff)
-		}
-		if n := len(at(mapping, "FilterCriteria", "Filters").([]any)); n != 1 {
-			t.Errorf("%d filters, of which one would do: filters are alternatives", n)
-		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("filters (-want +got):\n%s", diff)
+	}
+	if window := mappings(t)["arrange"]["MaximumBatchingWindowInSeconds"]; window != 1.0 {
+		t.Errorf("lists wait %v seconds for further changes", window)
 	}
 }
 
-func TestOneBadItemHoldsUpNoOther(t *testing.T) {
+func TestOneBadRecordHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	for _, mapping := range mappings(t) {
+	for name, mapping := range mappings(t) {
 		if mapping["BisectBatchOnFunctionError"] != true || text(mapping["FunctionResponseTypes"]) != `["ReportBatchItemFailures"]` {
-			t.Errorf("a batch fails as a whole: %v", mapping)
+			t.Errorf("%s: a batch fails as a whole: %v", name, mapping)
 		}
 		for _, bound := range []string{"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} {
 			if n, _ := mapping[bound].(float64); n <= 0 {
-				t.Errorf("%s is %v: a failing item would block its shard for a day", bound, mapping[bound])
+				t.Errorf("%s: %s is %v: a failing record would block its shard for a day", name, bound, mapping[bound])
 			}
 		}
 		queue, _ := at(mapping, "DestinationConfig", "OnFailure", "Destination", "Fn::GetAtt", 0).(string)
 		if plain.async.Resources[queue].Type != "AWS::SQS::Queue" {
-			t.Errorf("what fails goes to %q, want a queue", queue)
+			t.Errorf("%s: what fails goes to %q, want a queue", name, queue)
 		}
 	}
 }
@@ -87,7 +91,7 @@ func TestOneBadItemHoldsUpNoOther(t *testing.T) {
 // partitions are heard meanwhile.
 func TestLongJobHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	mapping := mappings(t)[function.Jobs]
+	mapping := mappings(t)["run-jobs"]
 	if mapping["BatchSize"] != 1.0 || mapping["ParallelizationFactor"] != 10.0 {
 		t.Errorf("batches of %v, %v at once", mapping["BatchSize"], mapping["ParallelizationFactor"])
 	}
@@ -96,7 +100,7 @@ func TestLongJobHoldsUpNoOther(t *testing.T) {
 func TestDeadLettersAreKeptForTwoWeeks(t *testing.T) {
 	t.Parallel()
 	queues := plain.async.of("AWS::SQS::Queue")
-	want := len(triggeredBy(function.Outbox)) + len(triggeredBy(function.Jobs)) + len(triggeredBy(function.MailEvents))
+	want := len(triggeredBy(function.Stream)) + len(triggeredBy(function.MailEvents))
 	if len(queues) != want {
 		t.Errorf("%d queues, want %d", len(queues), want)
 	}

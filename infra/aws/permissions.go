@@ -23,6 +23,9 @@ func permissions(f function.Function, d data, logs awslogs.LogGroup) []awsiam.Po
 			"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem",
 		}, *d.table.TableArn()))
 	}
+	if f.Places {
+		all = append(all, allow([]string{"dynamodb:BatchWriteItem"}, *d.table.TableArn()))
+	}
 	if f.SetsUp {
 		all = append(all, allow([]string{"secretsmanager:GetSecretValue"}, *d.setup.SecretArn()))
 	}

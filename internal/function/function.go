@@ -3,7 +3,16 @@
 // serves is said in package route.
 package function
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"roster/internal/stream"
+	"roster/internal/table"
+)
 
 // Trigger is what invokes a function.
 type Trigger int
@@ -11,10 +20,8 @@ type Trigger int
 const (
 	// HTTP: API Gateway, for the routes that name the function.
 	HTTP Trigger = iota
-	// Outbox: the table's stream, for new items of the outbox.
-	Outbox
-	// Jobs: the table's stream, for new calls of jobs.
-	Jobs
+	// Stream: the table's stream, for the records that the function's Feed names.
+	Stream
 	// Schedule: EventBridge Scheduler, at every Interval.
 	Schedule
 	// MailEvents: what SES reports about sent mails, through EventBridge.
@@ -26,18 +33,55 @@ type Function struct {
 	Name     string
 	Trigger  Trigger
 	Interval time.Duration
+	// Feed is what a function of the stream gets.
+	Feed Feed
 	// Memory in MB. Lambda gives CPU in proportion: 1,769 MB are one vCPU.
 	Memory int
 	// ReadsOnly functions may not write to the table.
 	ReadsOnly bool
 	// NoTable functions do not use the table at all.
 	NoTable bool
+	// Places functions may write to the table in batches (table.Place).
+	Places bool
 	// SendsMail functions may call SES.
 	SendsMail bool
 	// Seals functions may encrypt credentials; none may decrypt them.
 	Seals bool
 	// SetsUp functions may read the set-up token.
 	SetsUp bool
+}
+
+// Feed is what a function gets of the table's stream, and how.
+type Feed struct {
+	// Records are those that one of these picks.
+	Records []Records
+	// Batch is how many records are handed over at once; the first waits for the
+	// others no longer than Window, in whole seconds.
+	Batch  int
+	Window time.Duration
+	// Parallel is how many batches are handed over at once from one shard of the
+	// stream, 1 to 10; 1 where it is zero. Changes of one partition key stay in order.
+	Parallel int
+	// Retries is how often a record that fails is handed over again, and MaxAge how
+	// long: then it goes to the dead-letter queue.
+	Retries int
+	MaxAge  time.Duration
+}
+
+// Records picks records by how the keys of their items begin.
+type Records struct {
+	PK, SK string
+	// New picks those of new items alone.
+	New bool
+}
+
+// Picks reports whether the function gets a record.
+func (f Feed) Picks(record events.DynamoDBEventRecord) bool {
+	key := stream.Key(record)
+	return slices.ContainsFunc(f.Records, func(r Records) bool {
+		return strings.HasPrefix(key.PK, r.PK) && strings.HasPrefix(key.SK, r.SK) &&
+			(!r.New || record.EventName == string(events.DynamoDBOperationTypeInsert))
+	})
 }
 
 // All is every function. Those that check passwords get the CPU for it.
@@ -58,9 +102,19 @@ var All = []Function{
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},
 	{Name: "console", Memory: 256, NoTable: true},
-	{Name: "notify", Trigger: Outbox, Memory: 512, SendsMail: true},
+	{Name: "notify", Trigger: Stream, Memory: 512, SendsMail: true, Feed: Feed{
+		Records: []Records{{PK: table.OutboxPrefix, New: true}},
+		Batch:   10, Retries: 3, MaxAge: time.Hour, // sweep-outbox sends the rest
+	}},
+	{Name: "arrange", Trigger: Stream, Memory: 512, Places: true, Feed: Feed{
+		Records: []Records{{PK: table.MemberPrefix}, {PK: table.InvitationPrefix}, {PK: table.UserPrefix, SK: table.SessionPrefix}},
+		Batch:   100, Window: time.Second, Retries: 50, MaxAge: 12 * time.Hour, // what is lost, rearrange has to find
+	}},
 	{Name: "sweep-outbox", Trigger: Schedule, Interval: time.Minute, Memory: 512, SendsMail: true},
-	{Name: "run-jobs", Trigger: Jobs, Memory: 512},
+	{Name: "run-jobs", Trigger: Stream, Memory: 512, Feed: Feed{
+		Records: []Records{{PK: table.JobCallPrefix, New: true}},
+		Batch:   1, Parallel: 10, Retries: 3, MaxAge: time.Hour, // sweep-jobs takes up the rest
+	}},
 	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "mail-feedback", Trigger: MailEvents, Memory: 256},
 }

@@ -7,6 +7,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/permission"
+	"roster/internal/spent"
 )
 
 // GetRequest names a member.
@@ -15,7 +16,7 @@ type GetRequest struct {
 }
 
 // GetMember shows a member, of any status, to administrators and to the member,
-// with the limits that bind them.
+// with what they spent this month and the limits that bind them.
 func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) (Answer, error) {
 	if in.User != by.User() && !by.Can(permission.MembersManage) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
@@ -30,7 +31,12 @@ func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) 
 	if m == nil || o == nil {
 		return Answer{}, ErrNotFound
 	}
+	costs, err := spent.Of(ctx, s.Table, by.Organization(), spent.Month(s.Now(), by.Location()), []id.User{in.User})
+	if err != nil {
+		return Answer{}, err
+	}
 	out := answer(*m)
+	out.Member.complete(costs[in.User], m.Limits(*o))
 	out.Member.Limits = new(m.Limits(*o))
 	return out, nil
 }

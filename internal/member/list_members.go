@@ -3,30 +3,34 @@ package member
 import (
 	"context"
 	"errors"
-	"strings"
+	"fmt"
+	"time"
 
 	"roster/internal/access"
-	"roster/internal/email"
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/page"
-	"roster/internal/table"
 )
 
-// ListRequest asks for a page of members.
+// ListRequest asks for a page of members. Search, which has an order of its own,
+// and the order of addresses go with status, with role or team, and with both; the
+// orders of names and of creation with status; the others stand alone.
 type ListRequest struct {
 	// Status is all but removed where it is not said.
 	Status StatusFilter `query:"status" json:"-"`
 	Role   field.Label  `query:"role" json:"-"`
-	// Search is how the address begins (of a service account: its name).
-	Search Search `query:"search" json:"-"`
+	Team   id.Team      `query:"team" json:"-"`
+	Search Search       `query:"search" json:"-"`
+	Sort   Sort         `query:"sort" json:"-"`
+	Order  Order        `query:"order" json:"-"`
 	page.Request
 }
 
 var errNoRoleFilter = fault.InvalidParameter("role", "is not a role of the organization")
 
-// Search is the beginning of an address or name, without regard to case.
+// Search is how an address, or a word of a name, begins: without regard to case,
+// that of a name also without regard to marks such as the dots of an umlaut.
 type Search string
 
 func (s *Search) UnmarshalText(b []byte) error {
@@ -50,7 +54,83 @@ func (s *StatusFilter) UnmarshalText(b []byte) error {
 	return errors.New("is not one of pending, active, suspended and removed")
 }
 
-// ListAnswer is a page of members, by address; service accounts stand by their
+// Sort is by what a list is sorted; the empty one is by address.
+type Sort string
+
+// Sorts. By spend, the list has whoever spent something in the current month; by
+// last activity, whoever may or might use models: active and suspended members,
+// first those who were never active.
+const (
+	SortEmail      Sort = "email"
+	SortName       Sort = "name"
+	SortCreated    Sort = "created"
+	SortSpend      Sort = "spend"
+	SortLastActive Sort = "last_active"
+)
+
+func (s *Sort) UnmarshalText(b []byte) error {
+	switch given := Sort(b); given {
+	case SortEmail, SortName, SortCreated, SortSpend, SortLastActive:
+		*s = given
+		return nil
+	}
+	return errors.New("is not one of email, name, created, spend and last_active")
+}
+
+// order is by which entries a list of that Sort is read.
+func (s Sort) order() listOrder {
+	switch s {
+	case SortName:
+		return byName
+	case SortCreated:
+		return byCreation
+	case SortLastActive:
+		return byLastActive
+	case SortSpend:
+		return bySpend
+	}
+	return byAddress
+}
+
+// Order is the direction of a list; the empty one is ascending, of a list by spend
+// descending.
+type Order string
+
+const (
+	Ascending  Order = "asc"
+	Descending Order = "desc"
+)
+
+func (o *Order) UnmarshalText(b []byte) error {
+	switch given := Order(b); given {
+	case Ascending, Descending:
+		*o = given
+		return nil
+	}
+	return errors.New("is neither asc nor desc")
+}
+
+// Validate refuses what there is no list for.
+func (in ListRequest) Validate() []fault.Field {
+	var faults []fault.Field
+	refuse := func(given bool, parameter, reason string) {
+		if given {
+			faults = append(faults, fault.Field{Parameter: parameter, Reason: reason})
+		}
+	}
+	kept, sorted := lists[in.Sort.order()], fmt.Sprintf("cannot stand beside sort=%s", in.Sort)
+	alternatives := "; it goes with sort=email, and with search"
+	refuse(in.Role != "" && in.Team != "", "team", "cannot stand beside role")
+	refuse(in.Search != "" && in.Sort != "", "sort", "cannot stand beside search, which has an order of its own: by address, then by name")
+	refuse(in.Search != "" && in.Order != "", "order", "cannot stand beside search, which has an order of its own: by address, then by name")
+	refuse(in.Status != "" && !kept.byStatus, "status", sorted+"; it goes with sort=email, name and created, and with search")
+	refuse(in.Role != "" && !kept.byRole, "role", sorted+alternatives)
+	refuse(in.Team != "" && !kept.byTeam, "team", sorted+alternatives)
+	refuse(in.Order == Ascending && in.Sort == SortSpend, "order", "must be desc beside sort=spend: there is no list of those who spent least")
+	return faults
+}
+
+// ListAnswer is a page of members. By address, service accounts stand by their
 // names.
 type ListAnswer struct {
 	Members []Row `json:"members"`
@@ -64,20 +144,25 @@ type UsersAnswer struct {
 	NextCursor string `json:"next_cursor,omitzero"`
 }
 
-// ListMembers lists members, and those who wait to become one.
+// ListMembers lists members, and those who wait to become one. The last page costs
+// what the first does, of whomever the list is.
 func (s Service) ListMembers(ctx context.Context, by access.Actor, in ListRequest) (ListAnswer, error) {
 	if _, ok := by.Roles().Role(string(in.Role)); in.Role != "" && !ok {
 		return ListAnswer{}, errNoRoleFilter
 	}
-	members, next, err := page.Read[Member](ctx, s.Env, in.Request, in.query(by.Organization()))
+	p := pages{s.Env, by.Organization(), in.sources(by, s.Now())}
+	members, next, err := p.read(ctx, in.Request)
 	if err != nil {
 		return ListAnswer{}, err
 	}
-	out := ListAnswer{Members: make([]Row, len(members)), NextCursor: next}
-	for i, m := range members {
-		out.Members[i] = m.view()
+	rows, err := s.complete(ctx, by, members)
+	if err != nil {
+		return ListAnswer{}, err
 	}
-	return out, nil
+	if in.Sort == SortSpend {
+		highestFirst(rows)
+	}
+	return ListAnswer{rows, next}, nil
 }
 
 // ListUsers is ListMembers for clients that call members users.
@@ -86,22 +171,33 @@ func (s Service) ListUsers(ctx context.Context, by access.Actor, in ListRequest)
 	return UsersAnswer{out.Members, out.NextCursor}, err
 }
 
-// query is that of the list: by status where that has a partition of its own.
-func (in ListRequest) query(org id.Organization) table.Query {
-	q := table.Query{
-		Index: table.ListIndex, PK: ListPartition(org), Prefix: email.LowerASCII(string(in.Search)), Values: table.V{},
+// sources are what the list is read from, one after the other: what is found by
+// address stands before what is found by name, and the members of a role before
+// those whose role it took the place of.
+func (in ListRequest) sources(by access.Actor, now time.Time) []source {
+	org := by.Organization()
+	if in.Sort == SortSpend {
+		return []source{spenders(org, now, by.Location())}
 	}
-	var filters []string
-	switch status := Status(in.Status); status {
-	case "":
-	case access.Active:
-		filters, q.Values["status"] = append(filters, "#status = :status"), status
-	default:
-		q.Index, q.PK = table.StateIndex, StatePartition(org, status)
-	}
+	scopes := []listScope{{Status: Status(in.Status), Team: in.Team}}
 	if in.Role != "" {
-		filters, q.Values["role"] = append(filters, "#role = :role"), in.Role
+		scopes = nil
+		for _, role := range sameRole(by.Roles(), string(in.Role)) {
+			scopes = append(scopes, listScope{Status: Status(in.Status), Role: role})
+		}
 	}
-	q.Filter = strings.Join(filters, " AND ")
-	return q
+	var all []source
+	for _, scope := range scopes {
+		s := scope.source(org, in.Sort.order(), in.Order == Descending)
+		if in.Search != "" {
+			s = s.beginning(in.Search.address())
+		}
+		all = append(all, s)
+	}
+	if name := fold(string(in.Search)); name != "" {
+		for _, scope := range scopes {
+			all = append(all, scope.source(org, byWord, false).naming(name, in.Search.address()))
+		}
+	}
+	return all
 }

@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"testing"
@@ -29,6 +30,7 @@ func TestAPageOf50MembersCosts2ReadUnits(t *testing.T) {
 			Metadata: `{"department":"Engineering"}`,
 		})
 	}
+	r.Arrange(t)
 	for _, list := range []string{"?limit=50", "?search=ada.love", "?search=ada&status=active"} {
 		ctx, capacity := table.WithCapacity(t.Context())
 		answer := r.CallContext(t, ctx, "GET "+members(owner)+list, owner.Secret, nil)
@@ -72,6 +74,7 @@ func TestPagesOfEveryStatusAreExact(t *testing.T) {
 			want[""] = append(want[""], string(m.Email))
 		}
 	}
+	r.Arrange(t)
 	for status, addresses := range want {
 		slices.Sort(addresses)
 		for _, limit := range []int{1, 2, 7, 50, 100} {
@@ -105,43 +108,6 @@ func listAll(t *testing.T, r *rostertest.Roster, by membertest.Member, status st
 			t.Errorf("a page of %d has %d rows and a next one", limit, len(rows))
 		}
 		query.Set("cursor", next)
-	}
-}
-
-// TestNoPageReadsWithoutEnd: where nearly all are suspended, a page of active
-// ones is short, and the next goes on.
-func TestNoPageReadsWithoutEnd(t *testing.T) {
-	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
-	owner := membertest.Found(t, r)
-	for i := range 300 {
-		membertest.Add(t, r, member.Member{
-			Organization: owner.Organization, Role: permission.Member, Status: access.Suspended,
-			Email: email.Address(fmt.Sprintf("m%03d@example.com", i)), Suspension: &member.Suspension{At: r.Now()},
-		})
-	}
-	want := []string{string(owner.Email), "zz@example.com"}
-	membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Email: "zz@example.com"})
-	var (
-		got  []string
-		next string
-	)
-	for range 3 {
-		ctx, capacity := table.WithCapacity(t.Context())
-		answer := r.CallContext(t, ctx, "GET "+members(owner)+"?status=active&limit=5&cursor="+next, owner.Secret, nil)
-		for _, row := range answer.At("members").([]any) {
-			got = append(got, row.(map[string]any)["email"].(string))
-		}
-		if calls := len(capacity.Calls()); calls > 12 {
-			t.Errorf("a page took %d calls of the table", calls)
-		}
-		if next = answer.String("next_cursor"); next == "" {
-			break
-		}
-	}
-	slices.Sort(want)
-	if !slices.Equal(got, want) || next != "" {
-		t.Errorf("got %v, want %v; next %q", got, want, next)
 	}
 }
 
@@ -215,6 +181,7 @@ func TestListsCanBeNarrowed(t *testing.T) {
 		m.Organization = owner.Organization
 		membertest.Add(t, r, m)
 	}
+	r.Arrange(t)
 	for query, want := range map[string][]string{
 		"search=iant":                            {"Iantenna", "ianton@acme.com", "iantonia@acme.com"},
 		"search=IANTON":                          {"ianton@acme.com", "iantonia@acme.com"},
@@ -256,4 +223,151 @@ func TestOnlyAnAdministratorAnswersForAServiceAccount(t *testing.T) {
 	path := "POST /api/organizations/" + string(owner.Organization) + "/service-accounts"
 	r.Refused(t, 422, "invalid_input", path, owner.Secret, map[string]any{"name": "bot", "responsible": plain.ID})
 	r.Must(t, 201, path, owner.Secret, map[string]any{"name": "bot", "responsible": admin.ID})
+}
+
+// TestEveryCombinationIsAListOrARefusalOfAParameter asks for every combination of
+// filters, orders and directions.
+func TestEveryCombinationIsAListOrARefusalOfAParameter(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	team := string(id.NewTeam(r.Now()))
+	lists := 0
+	for _, status := range []string{"", "active", "pending"} {
+		for _, role := range []string{"", "owner"} {
+			for _, in := range []string{"", team} {
+				for _, search := range []string{"", "a"} {
+					for _, sort := range []string{"", "email", "name", "created", "spend", "last_active"} {
+						for _, order := range []string{"", "asc", "desc"} {
+							if askCombination(t, r, owner, map[string]string{
+								"status": status, "role": role, "team": in, "search": search, "sort": sort, "order": order,
+							}) {
+								lists++
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	// By address: 3 statuses, 3 ways to narrow, 2 names of the order, 3 directions;
+	// by search: 3 and 3; by name and creation: 3 statuses, 3 directions each; by
+	// spend: 2 directions; by last activity: 3.
+	if want := 3*3*2*3 + 3*3 + 2*3*3 + 2 + 3; lists != want {
+		t.Errorf("%d combinations are lists, want %d", lists, want)
+	}
+}
+
+func askCombination(t *testing.T, r *rostertest.Roster, by membertest.Member, asked map[string]string) bool {
+	t.Helper()
+	query := url.Values{}
+	for name, value := range asked {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	answer := r.Call(t, "GET "+members(by)+"?"+query.Encode(), by.Secret, nil)
+	if answer.Status == 200 {
+		return true
+	}
+	faults, _ := answer.At("errors").([]any)
+	if answer.Status != 422 || len(faults) == 0 {
+		t.Errorf("%s: %d %s", query.Encode(), answer.Status, answer.Raw)
+	}
+	for _, fault := range faults {
+		if parameter, _ := fault.(map[string]any)["parameter"].(string); asked[parameter] == "" {
+			t.Errorf("%s: refused for %q, which was not given", query.Encode(), parameter)
+		}
+	}
+	return false
+}
+
+// TestTheLastPageCostsWhatTheFirstDoes: also where few of many are listed.
+func TestTheLastPageCostsWhatTheFirstDoes(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner := membertest.Found(t, r)
+	for i := range 300 {
+		m := member.Member{
+			Organization: owner.Organization, Role: permission.Member, Status: access.Suspended, Name: "Ada Lovelace",
+			Email: email.Address(fmt.Sprintf("m%03d@example.com", i)),
+		}
+		if i%100 == 99 {
+			m.Role, m.Status = permission.Viewer, access.Active
+		}
+		membertest.Add(t, r, m)
+	}
+	r.Arrange(t)
+	for _, list := range []string{
+		"", "status=active", "status=suspended", "role=viewer", "role=viewer&status=active", "sort=name", "sort=created",
+		"sort=name&status=suspended&order=desc", "search=m", "search=love", "search=ada&status=active", "sort=last_active",
+	} {
+		costs := map[float64]bool{}
+		pages, cursor := 0, ""
+		for {
+			ctx, capacity := table.WithCapacity(t.Context())
+			answer := r.CallContext(t, ctx, "GET "+members(owner)+"?limit=20&cursor="+cursor+"&"+list, owner.Secret, nil)
+			read, _ := capacity.Units()
+			if rows := answer.At("members").([]any); len(rows) == 20 {
+				costs[read] = true
+			}
+			if calls := len(capacity.Calls()); calls > 8 || read > 26 {
+				t.Errorf("%s: page %d took %d calls and %v read units", list, pages, calls, read)
+			}
+			pages++
+			if cursor = answer.String("next_cursor"); cursor == "" {
+				break
+			}
+		}
+		if most := slices.Max(append(slices.Collect(maps.Keys(costs)), 0)); len(costs) > 0 && most > slices.Min(slices.Collect(maps.Keys(costs)))+1 {
+			t.Errorf("%s: full pages cost %v read units", list, slices.Sorted(maps.Keys(costs)))
+		}
+	}
+}
+
+// TestARowShowsWhatTheTableOfUsersHas: every column of it.
+func TestARowShowsWhatTheTableOfUsersHas(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints)
+	owner, team := membertest.Found(t, r), id.NewTeam(r.Now())
+	ada := membertest.Add(t, r, member.Member{
+		Organization: owner.Organization, Role: permission.Developer, Email: "ada@acme.com", Name: "Ada", Alias: "al",
+		Teams: map[id.Team]member.TeamRole{team: member.TeamManager},
+	})
+	if err := r.Table.Transact(t.Context(), table.Write{
+		Key:    table.MemberMonth(owner.Organization, ada.ID, "2026-11"),
+		Update: "ADD #c :cost, #r :one, #r21 :one", Values: table.V{"cost": 45_500_000_000, "one": 1},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r.Arrange(t)
+	want := map[string]any{
+		"user_id": string(ada.ID), "email": "ada@acme.com", "name": "Ada", "alias": "al", "role": "developer", "status": "active",
+		"spend": 45.5, "monthly_limit": nil, "daily_limit": nil, "sso_id": nil, "keys": 1.0,
+		"last_active_at": "2026-11-21T00:00:00Z", "created_at": "2026-11-22T10:00:00Z", "updated_at": "2026-11-22T10:00:00Z",
+	}
+	for _, request := range []string{"GET " + members(owner) + "?search=ada", "GET " + members(owner) + "?sort=spend", "GET /admin/users?team=" + string(team), "GET " + path(ada)} {
+		answer := r.Must(t, 200, request, owner.Secret, nil)
+		row, ok := answer.At("member").(map[string]any)
+		for _, list := range []string{"members", "users"} {
+			if rows, isList := answer.At(list).([]any); isList {
+				if len(rows) != 1 {
+					t.Fatalf("%s: %s", request, answer.Raw)
+				}
+				row, ok = rows[0].(map[string]any)
+			}
+		}
+		if !ok {
+			t.Fatalf("%s: %s", request, answer.Raw)
+		}
+		for name, value := range want {
+			if got, shown := row[name]; got != value || !shown {
+				t.Errorf("%s: %s is %v, want %v", request, name, got, value)
+			}
+		}
+		teams := row["teams"].([]any)
+		if len(teams) != 1 || teams[0].(map[string]any)["id"] != string(team) || teams[0].(map[string]any)["role"] != "manager" {
+			t.Errorf("%s: teams %v", request, teams)
+		}
+	}
 }

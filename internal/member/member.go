@@ -80,6 +80,9 @@ type Member struct {
 	Responsible id.User `dynamodbav:"responsible,omitempty"`
 	// Offer is what the invitation promised besides the role.
 	Offer *Offer `dynamodbav:"offer,omitempty"`
+	// LastActiveAt is the beginning of the last day, in the organization's time zone,
+	// on which the member used models or entered the organization; see Seen.
+	LastActiveAt time.Time `dynamodbav:"last_active_at,unixtime,omitempty"`
 
 	// The times are kept as Unix seconds: in text they would be an eighth of a row.
 	CreatedAt time.Time `dynamodbav:"created_at,unixtime"`
@@ -130,7 +133,17 @@ func (m *Member) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error 
 		return err
 	}
 	m.Organization, m.ID, _ = key.Member()
-	return nil
+	if m.Kind != Invited {
+		return nil
+	}
+	var promised struct {
+		Invite struct {
+			Offer *Offer `dynamodbav:"offer"`
+		} `dynamodbav:"invite"`
+	}
+	err := attributevalue.Unmarshal(av, &promised)
+	m.Offer = promised.Invite.Offer
+	return err
 }
 
 // row places a member in the lists: everyone who is, or asks to be, a member in

@@ -1,11 +1,14 @@
 package member
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/money"
 	"roster/internal/spending"
 )
 
@@ -27,14 +30,29 @@ type Row struct {
 	Suspension *SuspensionView `json:"suspension,omitzero"`
 	// Keys is how many API keys there are.
 	Keys int `json:"keys"`
-	// Limits are those that bind the member; told of one member, not in lists.
+	// Spend is what the member spent in the current month; told where members are
+	// read, not where they are changed, as are the limits.
+	Spend *money.Amount `json:"spend,omitzero"`
+	// MonthlyLimit and DailyLimit are what binds the member; null is unlimited.
+	MonthlyLimit *money.Amount `json:"monthly_limit"`
+	DailyLimit   *money.Amount `json:"daily_limit"`
+	// Limits are the same with where they come from; told of one member, not in lists.
 	Limits *spending.Binding `json:"limits,omitzero"`
+	Teams  []TeamView        `json:"teams"`
 	// Responsible is who answers for a service account.
-	Responsible  id.User    `json:"responsible,omitzero"`
-	SSOID        *string    `json:"sso_id"`
+	Responsible id.User `json:"responsible,omitzero"`
+	SSOID       *string `json:"sso_id"`
+	// LastActiveAt says the day: the instant when it began in the organization's
+	// time zone. Null is never.
 	LastActiveAt *time.Time `json:"last_active_at"`
 	CreatedAt    time.Time  `json:"created_at"`
 	UpdatedAt    time.Time  `json:"updated_at"`
+}
+
+// TeamView is a team that a member is in.
+type TeamView struct {
+	ID   id.Team  `json:"id"`
+	Role TeamRole `json:"role"`
 }
 
 // SuspensionView is a Suspension as administrators see it.
@@ -49,6 +67,13 @@ func (m Member) view() Row {
 		Email: m.Email, Name: m.Name, Alias: m.Alias, Role: m.Role, Status: m.Status, Kind: m.Kind,
 		Metadata: m.Metadata, Suspension: (*SuspensionView)(m.Suspension),
 		Keys: m.KeyCount, Responsible: m.Responsible, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
+	}
+	if !m.LastActiveAt.IsZero() {
+		row.LastActiveAt = new(m.LastActiveAt.UTC())
+	}
+	row.Teams = make([]TeamView, 0, len(m.Teams))
+	for _, team := range slices.Sorted(maps.Keys(m.Teams)) {
+		row.Teams = append(row.Teams, TeamView{team, m.Teams[team]})
 	}
 	switch {
 	case m.Kind == Invited:

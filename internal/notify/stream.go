@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"roster/internal/outbox"
+	"roster/internal/stream"
 	"roster/internal/table"
 )
 
@@ -28,7 +29,7 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) (events
 }
 
 func (s Service) deliverRecord(ctx context.Context, record events.DynamoDBEventRecord) error {
-	key := keyOf(record)
+	key := stream.Key(record)
 	if record.EventName != string(events.DynamoDBOperationTypeInsert) || !strings.HasPrefix(key.PK, table.OutboxPrefix) {
 		return nil
 	}
@@ -45,13 +46,4 @@ func (s Service) deliverRecord(ctx context.Context, record events.DynamoDBEventR
 		return err
 	}
 	return nil
-}
-
-// keyOf reads a record's key; it is empty for a key of another table.
-func keyOf(record events.DynamoDBEventRecord) table.Key {
-	pk, sk := record.Change.Keys["pk"], record.Change.Keys["sk"]
-	if pk.DataType() != events.DataTypeString || sk.DataType() != events.DataTypeString {
-		return table.Key{}
-	}
-	return table.Key{PK: pk.String(), SK: sk.String()}
 }

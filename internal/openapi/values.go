@@ -117,10 +117,16 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.Object, Description: "The organization's own data. Numbers are as they were given, of any length",
 		Examples: []any{map[string]any{"department": "engineering"}}},
 	reflect.TypeFor[member.Kind]():     enumeration(member.Person, member.ServiceAccount),
+	reflect.TypeFor[member.TeamRole](): enumeration(member.TeamUser, member.TeamManager),
 	reflect.TypeFor[member.Standing](): enumeration(access.Active, access.Suspended),
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
-		Description: "How the address begins (of a service account: its name); without regard to case"},
+		Description: "How the address, or a word of the name, begins: without regard to case, and in names to marks such as the dots of an umlaut. " +
+			"Goes with status, and with role or team. First come those found by address, in its order, then those found by name alone"},
+	reflect.TypeFor[member.Sort](): sorts(),
+	reflect.TypeFor[member.Order](): {
+		Type: spec.String, Enum: []string{string(member.Ascending), string(member.Descending)},
+		Description: "asc where it is not said; sort=spend has desc alone, search has no other than its own"},
 	reflect.TypeFor[member.Reference](): {
 		Type: spec.String, MaxLength: 100, Description: "The id of a member; what is none fails by itself",
 		Examples: prefixed("usr_", 26).Examples},
@@ -209,6 +215,15 @@ func prefixed(prefix string, length int) spec.Schema {
 		Type: spec.String, Pattern: "^" + prefix + "[" + crockford + "]{" + decimal(length) + "}$",
 		Examples: []any{prefix + ulid[:length]},
 	}
+}
+
+func sorts() spec.Schema {
+	s := enumeration(member.SortEmail, member.SortName, member.SortCreated, member.SortSpend, member.SortLastActive)
+	s.Default = string(member.SortEmail)
+	s.Description = "email goes with status, and with role or team; name and created with status; the others with none. " +
+		"spend: whoever spent something this month, the highest first, exact on a page and to the percent from page to page. " +
+		"last_active: active and suspended members, first those who were never active"
+	return s
 }
 
 func enumeration[T ~string](all ...T) spec.Schema {

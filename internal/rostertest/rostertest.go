@@ -24,6 +24,7 @@ import (
 
 	"roster/infra/local/engine/enginetest"
 	"roster/infra/local/gateway"
+	"roster/infra/local/trigger"
 	"roster/internal/api"
 	"roster/internal/boot"
 	"roster/internal/email"
@@ -44,6 +45,8 @@ type Roster struct {
 	now       atomic.Int64
 	ip        string
 	tableName string
+	// changes is the table's stream, for Arrange.
+	changes func() (*trigger.Stream, error)
 	// documented are the routes whose answers have to fit the OpenAPI document.
 	documented map[string]route.ID
 }
@@ -83,6 +86,7 @@ func NewWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, 
 		PublicURL:  "https://roster.example.com",
 		OpenSignUp: true,
 	}
+	r.changes = sync.OnceValues(func() (*trigger.Stream, error) { return r.stream(t) })
 	var all []api.Endpoint
 	for _, endpoints := range features {
 		all = append(all, endpoints(r.Env)...)
@@ -113,11 +117,13 @@ func client(t testing.TB, transport http.RoundTripper) *dynamodb.Client {
 		BaseEndpoint: aws.String(enginetest.Endpoint(t)),
 		HTTPClient:   &http.Client{Transport: boot.BufferedBody{Next: transport}},
 		Retryer:      retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond }),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
+		Credentials:  credentials,
 	})
 }
+
+var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+})
 
 // testLog shows what handlers log with the test that caused it.
 type testLog struct{ t testing.TB }

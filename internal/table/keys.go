@@ -42,6 +42,8 @@ type Key struct {
 //	JR#<job>            <nnnnnnn>          what one of its rows came to
 //	JC#<x>              <call id>          a call to run a job; x is one of JobShards
 //	IK#<sha256>         IK                 the answer given to an idempotency key
+//	ML#<org>#<list>     <entry>            an entry of a list, which leads to an item; package arrange
+//	                                       keeps the lists
 //	TH#<what>           <window>           a throttle's counter
 //	PF                  SETUP              the use of the set-up token
 func Organization(org id.Organization) Key { return Key{"O#" + string(org), "ORG"} }
@@ -66,6 +68,13 @@ func (k Key) Member() (org id.Organization, user id.User, ok bool) {
 	return id.Organization(o), id.User(u), true
 }
 
+// Month returns whose counters of which month the key holds, if it is a MemberMonth.
+func (k Key) Month() (org id.Organization, user id.User, month string, ok bool) {
+	month, isMonth := strings.CutPrefix(k.SK, "L#")
+	org, user, ok = k.Member()
+	return org, user, month, ok && isMonth
+}
+
 // MemberMonth holds a member's counters; month is "2026-11" in the organization's time zone.
 func MemberMonth(org id.Organization, user id.User, month string) Key {
 	return Key{"M#" + string(org) + "#" + string(user), "L#" + month}
@@ -76,6 +85,22 @@ func MemberMonth(org id.Organization, user id.User, month string) Key {
 func Invitation(org id.Organization, addressHash string) Key {
 	return Key{"IV#" + string(org) + "#" + addressHash, "IV"}
 }
+
+// Invitation returns whose invitation it is, if the key is one's.
+func (k Key) Invitation() (org id.Organization, addressHash string, ok bool) {
+	rest, isInvitation := strings.CutPrefix(k.PK, InvitationPrefix)
+	o, addressHash, ok := strings.Cut(rest, "#")
+	return id.Organization(o), addressHash, ok && isInvitation
+}
+
+// Prefixes of the partition keys of members with their months, of invitations, and
+// of accounts; and of the sort keys of sessions: the stream filters of arrange.
+const (
+	MemberPrefix     = "M#"
+	InvitationPrefix = "IV#"
+	UserPrefix       = "U#"
+	SessionPrefix    = "S#"
+)
 
 func User(user id.User) Key { return Key{"U#" + string(user), "U"} }
 
@@ -165,6 +190,25 @@ func JobCall(shard int, call string) Key {
 const JobCallPrefix = "JC#"
 
 func Idempotency(scope string) Key { return Key{"IK#" + hash(scope), "IK"} }
+
+// ListPartition is the partition of one of an organization's lists.
+func ListPartition(org id.Organization, list string) string { return "ML#" + string(org) + "#" + list }
+
+// entryEnd separates an entry's place from what it leads to. It comes before every
+// character that a place has, so that entries stand in the order of their places.
+const entryEnd = "\t"
+
+// ListEntry is the key of an entry, which stands at a place in the order of a list
+// and leads to what the reference names.
+func ListEntry(partition, place, reference string) Key {
+	return Key{partition, place + entryEnd + reference}
+}
+
+// Entry returns the place and the reference of a ListEntry.
+func (k Key) Entry() (place, reference string) {
+	place, reference, _ = strings.Cut(k.SK, entryEnd)
+	return place, reference
+}
 
 func Throttle(what, window string) Key { return Key{"TH#" + what, window} }
 

@@ -36,6 +36,16 @@ func (t *Table) Get(ctx context.Context, reads ...Read) error {
 	if len(reads) == 1 {
 		return t.getOne(ctx, reads[0])
 	}
+	return t.getAll(ctx, true, reads)
+}
+
+// GetSettled is Get for half the price: what was written within the last moments
+// may be missing.
+func (t *Table) GetSettled(ctx context.Context, reads ...Read) error {
+	return t.getAll(ctx, false, reads)
+}
+
+func (t *Table) getAll(ctx context.Context, consistent bool, reads []Read) error {
 	var keys []Item
 	asked := make(map[Key]bool, len(reads))
 	for _, r := range reads {
@@ -46,7 +56,7 @@ func (t *Table) Get(ctx context.Context, reads ...Read) error {
 	}
 	found := make(map[Key]Item, len(keys))
 	for batch := range slices.Chunk(keys, batchGetKeys) {
-		if err := t.getBatch(ctx, batch, found); err != nil {
+		if err := t.getBatch(ctx, consistent, batch, found); err != nil {
 			return err
 		}
 	}
@@ -64,11 +74,11 @@ const batchGetKeys = 100
 
 // getBatch adds the items of at most batchGetKeys keys to those found. What
 // DynamoDB leaves unprocessed is asked for again.
-func (t *Table) getBatch(ctx context.Context, keys []Item, found map[Key]Item) error {
+func (t *Table) getBatch(ctx context.Context, consistent bool, keys []Item, found map[Key]Item) error {
 	for attempt := 1; ; attempt++ {
 		out, err := t.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{
-				t.name: {Keys: keys, ConsistentRead: new(true)},
+				t.name: {Keys: keys, ConsistentRead: &consistent},
 			},
 			ReturnConsumedCapacity: reporting(ctx),
 		})
@@ -122,6 +132,8 @@ type Query struct {
 	Filter     string
 	Values     V
 	Descending bool
+	// Settled reads the table itself eventually consistent too, for half the price.
+	Settled bool
 	// Limit is how many items are read at most; 0 is a page of 1 MB.
 	Limit int
 	// Start is the Next of the page before.
@@ -182,7 +194,7 @@ func (t *Table) Query(ctx context.Context, q Query) (Page, error) {
 	if q.Index != "" {
 		in.IndexName = &q.Index
 	} else {
-		in.ConsistentRead = new(true)
+		in.ConsistentRead = new(!q.Settled)
 	}
 	if q.Filter != "" {
 		in.FilterExpression = &q.Filter

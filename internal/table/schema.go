@@ -25,7 +25,7 @@ const (
 var rowAttributes = []string{
 	"kind", "id", "email", "name", "alias", "role", "status", "metadata", "suspension", "key_count",
 	"responsible", "request", "invite", "delivery", "expires_at", "created_at", "updated_at",
-	"last_active_at", "sso_id",
+	"last_active_at", "teams", "offer",
 }
 
 // Indexes are all of the table's. Data stacks and local tables are made from them.

@@ -83,7 +83,7 @@ func fill(t *rapid.T, text *rapid.Generator[string], v reflect.Value, name strin
 				continue
 			}
 			fill(t, text, v.Field(i), name+"."+field.Name)
-			if at, ok := v.Field(i).Interface().(time.Time); ok && strings.HasSuffix(tag, ",unixtime") {
+			if at, ok := v.Field(i).Interface().(time.Time); ok && strings.Contains(tag, ",unixtime") {
 				v.Field(i).Set(reflect.ValueOf(at.Truncate(time.Second)))
 			}
 		}

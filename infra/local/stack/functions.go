@@ -3,6 +3,7 @@ package stack
 import (
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"roster/internal/arrange"
 	"roster/internal/boot"
 	"roster/internal/env"
 	"roster/internal/feature"
@@ -24,6 +25,7 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"sweep-outbox":  function.Silent(n.Sweep),
 		"run-jobs":      function.Answering(runner.Stream),
 		"sweep-jobs":    function.Silent(runner.Sweep),
+		"arrange":       function.Silent(arrange.New(e).Stream),
 		"mail-feedback": function.Silent(f.Handle),
 	}
 	for _, f := range function.All {

@@ -228,13 +228,6 @@ func (s *Stack) startSchedules(running context.Context) {
 	}
 }
 
-// streams are the triggers by new items of the table, with the beginning of their
-// partition keys.
-var streams = map[function.Trigger]string{
-	function.Outbox: table.OutboxPrefix,
-	function.Jobs:   table.JobCallPrefix,
-}
-
 // startStream feeds the functions of the table's stream.
 func (s *Stack) startStream(running context.Context, endpoint string, db *dynamodb.Client, data string) error {
 	described, err := db.DescribeTable(running, &dynamodb.DescribeTableInput{TableName: aws.String(tableName)})
@@ -245,13 +238,12 @@ func (s *Stack) startStream(running context.Context, endpoint string, db *dynamo
 		BaseEndpoint: &endpoint, Region: region, Credentials: localCredentials, HTTPClient: boot.HTTPClient(),
 	})
 	for _, f := range function.All {
-		prefix, streamed := streams[f.Trigger]
-		if !streamed {
+		if f.Trigger != function.Stream {
 			continue
 		}
 		stream := &trigger.Stream{
 			Client: client, ARN: aws.ToString(described.Table.LatestStreamArn), Function: s.functions[f.Name],
-			Filter: trigger.KeyPrefix("pk", prefix),
+			Filter: f.Feed.Picks, BatchSize: f.Feed.Batch,
 		}
 		if data != "" {
 			stream.Checkpoint = filepath.Join(data, f.Name+".checkpoint")

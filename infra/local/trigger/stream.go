@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -51,17 +50,8 @@ type Stream struct {
 	// DeadLetter receives a record that the function refused MaxTries times,
 	// and its last error.
 	DeadLetter func(ctx context.Context, record events.DynamoDBEventRecord, cause error)
-}
 
-// KeyPrefix is a filter for records whose string key attribute begins with one
-// of the prefixes.
-func KeyPrefix(attribute string, prefixes ...string) func(events.DynamoDBEventRecord) bool {
-	return func(r events.DynamoDBEventRecord) bool {
-		key, ok := r.Change.Keys[attribute]
-		return ok && key.DataType() == events.DataTypeString && slices.ContainsFunc(prefixes, func(prefix string) bool {
-			return strings.HasPrefix(key.String(), prefix)
-		})
-	}
+	drained *reader
 }
 
 // Loop reads the stream and invokes the function until ctx ends, and returns
@@ -93,7 +83,24 @@ func (s *Stream) Loop(ctx context.Context) error {
 	}
 }
 
-// reader is the state of one Loop.
+// Drain reads the stream to where it ends now, and invokes the function for what is
+// new since the last Drain.
+func (s *Stream) Drain(ctx context.Context) error {
+	if s.drained == nil {
+		position, err := loadCheckpoint(s.Checkpoint, s.ARN)
+		if err != nil {
+			return err
+		}
+		s.drained = &reader{Stream: s, position: position}
+	}
+	for {
+		if news, err := s.drained.pass(ctx); err != nil || !news {
+			return err
+		}
+	}
+}
+
+// reader is the state of one Loop, or of all Drains.
 type reader struct {
 	*Stream
 	position checkpoint
@@ -171,7 +178,7 @@ func (r *reader) readPage(ctx context.Context, s *shard) (news bool, err error) 
 	}
 	page, err := r.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{
 		ShardIterator: s.iterator,
-		Limit:         new(int32(cmp.Or(r.BatchSize, defaultBatchSize))),
+		Limit:         new(int32(max(r.BatchSize, defaultBatchSize))),
 	})
 	if err != nil {
 		return false, fmt.Errorf("trigger: %w", err)
@@ -182,8 +189,8 @@ func (r *reader) readPage(ctx context.Context, s *shard) (news bool, err error) 
 			batch = append(batch, e)
 		}
 	}
-	if len(batch) > 0 {
-		if err := r.deliver(ctx, batch); err != nil {
+	for some := range slices.Chunk(batch, cmp.Or(r.BatchSize, defaultBatchSize)) {
+		if err := r.deliver(ctx, some); err != nil {
 			return false, err
 		}
 	}

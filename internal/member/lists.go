@@ -1,0 +1,172 @@
+package member
+
+import (
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/table"
+)
+
+// The lists of members. Two are indexes of the table: everyone who is or asks to
+// be a member by address, and each status but active. All others are made of
+// entries (table.ListEntry) that package arrange keeps: an entry has nothing but
+// its place and the id of its member or invitation, whose item is read when a page
+// is shown. Which entries there should be, an item itself tells: where it has
+// changed since, the entry is not shown.
+
+// listOrder is by what a list is sorted.
+type listOrder string
+
+const (
+	byAddress    listOrder = "address"
+	byName       listOrder = "name"
+	byWord       listOrder = "word" // every word with which a name begins or goes on
+	byCreation   listOrder = "created"
+	byLastActive listOrder = "active"
+	bySpend      listOrder = "spend" // kept by package spent
+)
+
+// listScope is of whom a list is.
+type listScope struct {
+	// Status is all but removed where it is empty.
+	Status Status
+	// Role or Team; not both.
+	Role string
+	Team id.Team
+}
+
+// lists are those that are kept of each order.
+var lists = map[listOrder]struct{ byStatus, byRole, byTeam bool }{
+	byAddress:    {byStatus: true, byRole: true, byTeam: true},
+	byWord:       {byStatus: true, byRole: true, byTeam: true},
+	byName:       {byStatus: true},
+	byCreation:   {byStatus: true},
+	byLastActive: {},
+}
+
+// partition is that of the list in an order.
+func (s listScope) partition(org id.Organization, order listOrder) string {
+	status := s.Status
+	if status == "" {
+		status = "all"
+	}
+	name := string(order) + "#" + string(status)
+	switch { // a role's name may hold anything, so it stands last
+	case s.Team != "":
+		name += "#team#" + string(s.Team)
+	case s.Role != "":
+		name += "#role#" + s.Role
+	}
+	return table.ListPartition(org, name)
+}
+
+// indexed reports whether the list in the order of addresses is an index.
+func (s listScope) indexed() bool {
+	return s.Role == "" && s.Team == "" && s.Status != access.Active
+}
+
+// scopes are those to which a member belongs.
+func (m Member) scopes() []listScope {
+	narrow := []listScope{{}, {Role: m.Role}}
+	for team := range m.Teams {
+		narrow = append(narrow, listScope{Team: team})
+	}
+	var all []listScope
+	for _, s := range narrow {
+		if m.Status != access.Removed {
+			all = append(all, s)
+		}
+		s.Status = m.Status
+		all = append(all, s)
+	}
+	return all
+}
+
+// places are where a member stands in an order.
+func (m Member) places(order listOrder) []string {
+	switch order {
+	case byAddress:
+		return []string{m.sortKey()}
+	case byName:
+		return []string{fold(m.DisplayName())}
+	case byWord:
+		return beginnings(fold(string(m.Name)))
+	case byCreation:
+		return []string{instant(m.CreatedAt)}
+	case byLastActive:
+		if m.Status == access.Active || m.Status == access.Suspended {
+			return []string{instant(m.LastActiveAt)}
+		}
+	}
+	return nil
+}
+
+// instant writes a time so that times sort; the zero one is empty, and comes first.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// entries are those that a member, or an open invitation, should have.
+func (m Member) entries() []table.Key {
+	if m.Kind == Invited && m.Status != access.Pending {
+		return nil
+	}
+	var all []table.Key
+	for _, scope := range m.scopes() {
+		for order, kept := range lists {
+			if scope.Status != "" && !kept.byStatus || scope.Role != "" && !kept.byRole ||
+				scope.Team != "" && !kept.byTeam || order == byAddress && scope.indexed() {
+				continue
+			}
+			for _, place := range m.places(order) {
+				all = append(all, table.ListEntry(scope.partition(m.Organization, order), place, m.reference()))
+			}
+		}
+	}
+	return all
+}
+
+// reference is by what entries name the member.
+func (m Member) reference() string {
+	if m.Kind == Invited {
+		return string(m.Invitation)
+	}
+	return string(m.ID)
+}
+
+// referenced is the key of the item that a reference names.
+func referenced(org id.Organization, reference string) table.Key {
+	var invitation id.Invitation
+	if invitation.UnmarshalText([]byte(reference)) == nil {
+		return table.Invitation(org, invitation.AddressHash())
+	}
+	return table.Member(org, id.User(reference))
+}
+
+// Entries are the entries that an item should have in the lists: none, if it is
+// neither a member nor an invitation, or is absent.
+func Entries(key table.Key, item table.Item) ([]table.Key, error) {
+	org, user, isMember := key.Member()
+	if isMember && key != table.Member(org, user) {
+		return nil, nil
+	}
+	if !isMember {
+		var isInvitation bool
+		if org, _, isInvitation = key.Invitation(); !isInvitation {
+			return nil, nil
+		}
+	}
+	if item == nil {
+		return nil, nil
+	}
+	m, err := table.Decode[Member](item)
+	if err != nil {
+		return nil, err
+	}
+	m.Organization = org // the key of an invitation is not a member's
+	return m.entries(), nil
+}
