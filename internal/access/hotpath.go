@@ -45,7 +45,7 @@ func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
 		a.member, a.orgView, a.permissions = own.member, own.gate.view, own.permissions()
 		return nil
 	})
-	return Caller{actor, own.with(actor.secret)}, err
+	return Caller{actor, own.with(own.member.Keys[actor.key], actor.secret)}, err
 }
 
 // Standing reads how a member of the caller's organization stands.

@@ -14,6 +14,8 @@ import (
 type Standing struct {
 	user   id.User
 	member memberView
+	// key is the one they stand through, and secret which of its secrets.
+	key    KeyRecord
 	secret Secret
 	gate   gate
 	// months are those from the first on, by their sort keys.
@@ -55,11 +57,11 @@ func (s Standing) Through(key id.Key, text *KeyText, now time.Time) (Standing, b
 	if text != nil {
 		secret, ok = record.Admits(*text, now)
 	}
-	return s.with(secret), ok && !record.Expired(now)
+	return s.with(record, secret), ok && !record.Expired(now)
 }
 
-func (s Standing) with(secret Secret) Standing {
-	s.secret = secret
+func (s Standing) with(key KeyRecord, secret Secret) Standing {
+	s.key, s.secret = key, secret
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/permission"
 )
 
@@ -22,12 +23,13 @@ type (
 	}
 
 	memberView struct {
-		Email  string               `dynamodbav:"email"`
-		Name   string               `dynamodbav:"name"`
-		Role   string               `dynamodbav:"role"`
-		Status Status               `dynamodbav:"status"`
-		Epoch  int                  `dynamodbav:"epoch"`
-		Keys   map[id.Key]KeyRecord `dynamodbav:"keys"`
+		Email         string               `dynamodbav:"email"`
+		Name          string               `dynamodbav:"name"`
+		Role          string               `dynamodbav:"role"`
+		Status        Status               `dynamodbav:"status"`
+		Epoch         int                  `dynamodbav:"epoch"`
+		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
+		AllowedModels model.List           `dynamodbav:"allowed_models"`
 	}
 
 	organizationView struct {

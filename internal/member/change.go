@@ -60,6 +60,9 @@ func (s Service) propose(ctx context.Context, by access.Actor, read *Member, dec
 		event.Reason = string(m.Suspension.Reason)
 	}
 	writes := append(Save(read, m, now), audit.Record(now, m.Organization, event))
+	if m.Responsible != read.Responsible {
+		writes = append(writes, m.responsibleStands(by))
+	}
 	for _, notice := range notices(*read, m, by) {
 		write, err := outbox.Enqueue(ctx, s.Env, notice)
 		if err != nil {
@@ -76,7 +79,7 @@ func (s Service) propose(ctx context.Context, by access.Actor, read *Member, dec
 func (m Member) recorded() map[string]any {
 	return map[string]any{
 		"role": m.Role, "status": m.Status, "name": m.Name, "alias": m.Alias, "metadata": m.Metadata,
-		"keys": slices.Sorted(maps.Keys(m.Keys)),
+		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/permission"
-	"roster/internal/table"
 )
 
 // CreateServiceAccountRequest makes a member without a person.
@@ -24,8 +23,6 @@ type CreateServiceAccountRequest struct {
 	// not said.
 	Responsible id.User `json:"responsible,omitzero"`
 }
-
-var errResponsible = fault.InvalidField("/responsible", "is not an active person of the organization who manages members")
 
 // CreateServiceAccount makes an active member that has keys and no log-in.
 func (s Service) CreateServiceAccount(ctx context.Context, by access.Actor, in CreateServiceAccountRequest) (Answer, error) {
@@ -44,12 +41,7 @@ func (s Service) CreateServiceAccount(ctx context.Context, by access.Actor, in C
 	}
 	m.Metadata = metadata
 	writes := append(Save(nil, m, now),
-		table.Write{
-			Key:    table.Member(m.Organization, m.Responsible),
-			If:     "#status = :active AND #kind = :person AND #role IN (:owner, :admin)",
-			Values: table.V{"active": access.Active, "person": Person, "owner": permission.Owner, "admin": permission.Admin},
-			Else:   errResponsible,
-		},
+		m.responsibleStands(by),
 		audit.Record(now, m.Organization, audit.Event{
 			Action: "service_account.created", Actor: audit.Member(by), Target: string(m.ID),
 			After: map[string]any{"name": m.Name, "role": m.Role, "responsible": m.Responsible},

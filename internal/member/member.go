@@ -16,6 +16,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/role"
@@ -74,6 +75,8 @@ type Member struct {
 	// TwoFactor: the person has two-factor authentication. A copy of what the
 	// account says, so that a call need not read that.
 	TwoFactor bool `dynamodbav:"two_factor,omitempty"`
+	// AllowedModels are those that the member may call.
+	AllowedModels model.List `dynamodbav:"allowed_models,omitempty"`
 	// Teams are those that the member is in; package team changes them.
 	Teams map[id.Team]TeamRole `dynamodbav:"teams,omitempty"`
 	// Responsible is the member who answers for a service account.

@@ -8,6 +8,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/permission"
 )
 
@@ -18,7 +19,7 @@ var (
 	ErrRank    = fault.New(fault.Forbidden, "outranked", "The member has permissions that the caller lacks.")
 	ErrGrant   = fault.New(fault.Forbidden, "cannot_grant", "Nobody grants a permission that they lack.")
 	ErrOwner   = fault.New(fault.Forbidden, "owner_required", "Only an owner makes or unmakes an owner.")
-	ErrSelf    = fault.New(fault.Forbidden, "not_oneself", "Nobody suspends themselves or changes their own role.")
+	ErrSelf    = fault.New(fault.Forbidden, "not_oneself", "Nobody suspends themselves, or changes their own role or models.")
 	ErrStatus  = fault.New(fault.Conflict, "wrong_status", "The member's status does not allow this.")
 	ErrPeople  = fault.New(fault.Forbidden, "people_only", "A service account does not leave; someone removes it.")
 	ErrNoRole  = fault.InvalidField("/role", "is not a role of the organization")
@@ -132,6 +133,22 @@ func (m Member) CapFor(by Caller) *access.Cap {
 		return nil
 	}
 	return &access.Cap{Permissions: by.Roles().Of(m.Role) & by.Permissions(), Owner: m.Role == permission.Owner && by.IsOwner()}
+}
+
+// AllowModels bounds, or frees, what a member may call. Nobody but an owner does so
+// for themselves.
+func (m Member) AllowModels(by Caller, models model.List) (Member, error) {
+	if err := m.present(); err != nil {
+		return m, err
+	}
+	if m.ID == by.User() && !by.IsOwner() {
+		return m, ErrSelf
+	}
+	if err := MayChange(by, m); err != nil {
+		return m, err
+	}
+	m.AllowedModels = models
+	return m, nil
 }
 
 // Suspend stops a member until they are unsuspended.

@@ -10,6 +10,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 )
 
 // UpdateRequest changes a member.
@@ -27,6 +28,11 @@ type Patch struct {
 	Metadata         field.Optional[MetadataPatch] `json:"metadata,omitzero"`
 	Name             field.Optional[field.Name]    `json:"name,omitzero"`
 	Alias            field.Optional[field.Label]   `json:"alias,omitzero"`
+	// AllowedModels are those that the member may call, as far as their role allows
+	// them; null stands for all.
+	AllowedModels field.Optional[model.List] `json:"allowed_models,omitzero"`
+	// Responsible is the active person who answers for a service account.
+	Responsible field.Optional[id.User] `json:"responsible,omitzero"`
 }
 
 // Standing is a status that a member can be given.
@@ -55,6 +61,12 @@ func (p Patch) Validate() []fault.Field {
 	if p.SuspensionReason != "" && Status(p.Status.Value) != access.Suspended {
 		faults = append(faults, fault.Field{Pointer: "/suspension_reason", Reason: "goes with the status suspended only"})
 	}
+	if reason := p.AllowedModels.Value.Fault(); reason != "" {
+		faults = append(faults, fault.Field{Pointer: "/allowed_models", Reason: reason})
+	}
+	if p.Responsible.Null {
+		faults = append(faults, fault.Field{Pointer: "/responsible", Reason: "is empty; a service account has someone who answers for it"})
+	}
 	return faults
 }
 
@@ -72,6 +84,12 @@ func (s Service) UpdateMember(ctx context.Context, by access.Actor, in UpdateReq
 // Apply makes every change of a patch by its own rule.
 func (m Member) Apply(by Caller, p Patch, now time.Time) (Member, error) {
 	m, err := m.describe(by, p)
+	if err == nil && p.AllowedModels.Given {
+		m, err = m.AllowModels(by, p.AllowedModels.Value)
+	}
+	if err == nil && p.Responsible.Given {
+		m, err = m.AnsweredForBy(by, p.Responsible.Value)
+	}
 	if err == nil && p.Role.Given {
 		m, err = m.ChangeRole(by, string(p.Role.Value))
 	}

@@ -8,6 +8,7 @@ import (
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/money"
 	"roster/internal/spending"
 )
@@ -36,6 +37,9 @@ type Row struct {
 	// MonthlyLimit and DailyLimit are what binds the member; null is unlimited.
 	MonthlyLimit *money.Amount `json:"monthly_limit"`
 	DailyLimit   *money.Amount `json:"daily_limit"`
+	// AllowedModels are those that the member may call, as far as their role allows
+	// them; told of one member, not in lists. Absent, all.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Limits are the same with where they come from; told of one member, not in lists.
 	Limits *spending.Binding `json:"limits,omitzero"`
 	Teams  []TeamView        `json:"teams"`
@@ -65,7 +69,7 @@ type SuspensionView struct {
 func (m Member) view() Row {
 	row := Row{
 		Email: m.Email, Name: m.Name, Alias: m.Alias, Role: m.Role, Status: m.Status, Kind: m.Kind,
-		Metadata: m.Metadata, Suspension: (*SuspensionView)(m.Suspension),
+		Metadata: m.Metadata, AllowedModels: m.AllowedModels, Suspension: (*SuspensionView)(m.Suspension),
 		Keys: m.KeyCount, Responsible: m.Responsible, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
 	}
 	if !m.LastActiveAt.IsZero() {

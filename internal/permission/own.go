@@ -1,9 +1,13 @@
 package permission
 
+import "roster/internal/model"
+
 // Own is a role that an organization made itself, as its item keeps it for
 // authentication.
 type Own struct {
 	Permissions Set `dynamodbav:"permissions"`
+	// AllowedModels are those that whoever has the role may call.
+	AllowedModels model.List `dynamodbav:"allowed_models,omitempty"`
 	// Successor, where set, is the role that took this one's place: whoever has
 	// this one has that. It is not retired itself.
 	Successor string `dynamodbav:"successor,omitempty"`
@@ -31,6 +35,14 @@ func (r Roles) Role(name string) (Role, bool) {
 func (r Roles) Of(name string) Set {
 	role, _ := r.Role(name)
 	return role.Permissions
+}
+
+// AllowedModels returns the models that the role of that name allows; nil for all.
+func (r Roles) AllowedModels(name string) model.List {
+	if retired := r[name]; retired.Successor != "" {
+		name = retired.Successor
+	}
+	return r[name].AllowedModels
 }
 
 // Assignable returns the role of that name, unless it is retired.

@@ -51,6 +51,9 @@ func (s Service) commit(ctx context.Context, by access.Actor, name Name, decide 
 			out = answer
 			return nil
 		}
+		if !fits(c.roles) {
+			return errModels
+		}
 		now, changed := s.Now(), *org
 		changed.Roles = c.roles
 		if c.defaultRole != "" {
@@ -77,6 +80,22 @@ func (s Service) commit(ctx context.Context, by access.Actor, name Name, decide 
 	return out, err
 }
 
+// fits reports whether the lists of models of all roles are short enough.
+func fits(roles permission.Roles) bool {
+	bytes := 0
+	for _, own := range roles {
+		for _, p := range own.AllowedModels {
+			bytes += len(p)
+		}
+	}
+	return bytes <= maxListBytes
+}
+
+// own is the role as the organization's item has it.
+func (r Role) own() permission.Own {
+	return permission.Own{Permissions: r.Permissions, AllowedModels: r.AllowedModels}
+}
+
 // with returns the organization's roles with one that is changed.
 func with(roles permission.Roles, name Name, own permission.Own) permission.Roles {
 	changed := make(permission.Roles, len(roles)+1)
@@ -87,7 +106,7 @@ func with(roles permission.Roles, name Name, own permission.Own) permission.Role
 
 // recorded is what an audit event shows of a role.
 func (r Role) recorded() map[string]any {
-	m := map[string]any{"description": r.Description, "permissions": r.Permissions.List()}
+	m := map[string]any{"description": r.Description, "permissions": r.Permissions.List(), "allowed_models": r.AllowedModels}
 	if r.Successor != "" {
 		m["successor"] = r.Successor
 	}

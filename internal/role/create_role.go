@@ -7,6 +7,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/model"
 	"roster/internal/organization"
 	"roster/internal/permission"
 )
@@ -17,14 +18,18 @@ type CreateRequest struct {
 	Description field.Reason `json:"description,omitzero"`
 	// Permissions are those that whoever has the role has, and no others.
 	Permissions field.Optional[Permissions] `json:"permissions,omitzero"`
+	// AllowedModels are those that whoever has the role may call; all, where it is not
+	// said.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
 }
 
 // Validate refuses a role that does not say its permissions, if only that it has none.
 func (in *CreateRequest) Validate() []fault.Field {
+	faults := modelFaults(in.AllowedModels)
 	if !in.Permissions.Given || in.Permissions.Null {
-		return []fault.Field{{Pointer: "/permissions", Reason: "is required; a role without permissions has []"}}
+		faults = append(faults, fault.Field{Pointer: "/permissions", Reason: "is required; a role without permissions has []"})
 	}
-	return nil
+	return faults
 }
 
 // CreateRole makes a role of permissions that the caller has.
@@ -46,14 +51,21 @@ func (s Service) CreateRole(ctx context.Context, by access.Actor, in CreateReque
 		}
 		now := s.Now()
 		r := Role{
-			Name: in.Name, Description: in.Description, Permissions: granted,
+			Name: in.Name, Description: in.Description, Permissions: granted, AllowedModels: in.AllowedModels,
 			CreatedAt: now, UpdatedAt: now, Version: 1,
 		}
 		return &change{
-			role: &r, roles: with(roles, in.Name, permission.Own{Permissions: granted}),
+			role: &r, roles: with(roles, in.Name, r.own()),
 			action: "role.created", after: r.recorded(),
 		}, Answer{r.view()}, nil
 	})
+}
+
+func modelFaults(l model.List) []fault.Field {
+	if reason := l.Fault(); reason != "" {
+		return []fault.Field{{Pointer: "/allowed_models", Reason: reason}}
+	}
+	return nil
 }
 
 // room returns the roles with place for one more: it forgets where deleted ones

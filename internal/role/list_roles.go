@@ -6,6 +6,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/field"
+	"roster/internal/model"
 	"roster/internal/permission"
 )
 
@@ -20,7 +21,9 @@ type View struct {
 	Name        string                  `json:"name"`
 	Description field.Reason            `json:"description"`
 	Permissions []permission.Permission `json:"permissions"`
-	BuiltIn     bool                    `json:"built_in"`
+	// AllowedModels are those that its members may call; absent, all.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
+	BuiltIn       bool       `json:"built_in"`
 	// Members is how many active and suspended members have it; null for built-in
 	// roles.
 	Members *int `json:"members"`
@@ -31,7 +34,7 @@ type View struct {
 func (r Role) view() View {
 	return View{
 		Name: string(r.Name), Description: r.Description, Permissions: r.Permissions.List(),
-		Members: &r.Members, Successor: r.Successor,
+		AllowedModels: r.AllowedModels, Members: &r.Members, Successor: r.Successor,
 	}
 }
 

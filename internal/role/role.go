@@ -16,6 +16,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/permission"
 	"roster/internal/route"
 	"roster/internal/table"
@@ -41,6 +42,8 @@ type Role struct {
 	Name        Name           `dynamodbav:"name"`
 	Description field.Reason   `dynamodbav:"description,omitempty"`
 	Permissions permission.Set `dynamodbav:"permissions"`
+	// AllowedModels are those that its members may call.
+	AllowedModels model.List `dynamodbav:"allowed_models,omitempty"`
 	// Successor, where set, has taken the role's place; its members are on their
 	// way there.
 	Successor string `dynamodbav:"successor,omitempty"`
@@ -55,6 +58,9 @@ type Role struct {
 // every call reads their permissions.
 const MaxRoles = 30
 
+// maxListBytes bounds the allowed models of all roles together, for that reason.
+const maxListBytes = 4096
+
 // maxRetired is how many names of deleted roles lead to their successors: those
 // of invitations that are still open.
 const maxRetired = 30
@@ -66,6 +72,8 @@ var (
 	errTooMany  = fault.New(fault.Conflict, "too_many_roles", "An organization has at most 30 roles of its own.")
 	errInUse    = fault.New(fault.Conflict, "role_in_use", "Members have this role: name its successor.")
 	errRetired  = fault.New(fault.Conflict, "role_retired", "The role has a successor already.")
+	errModels   = fault.InvalidField("/allowed_models", "makes the lists of all roles longer than 4096 bytes together")
+	errOwnRole  = fault.New(fault.Forbidden, "not_oneself", "Only an owner changes the models of their own role.")
 	errGrant    = fault.New(fault.Forbidden, "cannot_grant", "Nobody grants a permission that they lack.")
 	errRank     = fault.New(fault.Forbidden, "outranked", "The role has permissions that the caller lacks.")
 	// ErrGone refuses a member a role that was deleted since.
@@ -119,10 +127,10 @@ func save(org id.Organization, r Role, now time.Time) (Role, table.Write) {
 	r.Version, r.UpdatedAt = read+1, now
 	w := table.Write{
 		Key:    table.Role(org, string(r.Name)),
-		Update: "SET #description = :description, #permissions = :permissions, #updated_at = :now, #version = :version",
+		Update: "SET #description = :description, #permissions = :permissions, #allowed_models = :models, #updated_at = :now, #version = :version",
 		If:     "#version = :read",
 		Values: table.V{
-			"description": r.Description, "permissions": r.Permissions, "now": now, "version": r.Version, "read": read,
+			"description": r.Description, "permissions": r.Permissions, "models": r.AllowedModels, "now": now, "version": r.Version, "read": read,
 		},
 		Else: table.ErrChanged,
 	}

@@ -344,3 +344,46 @@ func check(t *testing.T, rt *rapid.T, r *rostertest.Roster, owner membertest.Mem
 		rt.Fatalf("members have roles that are not there: %v", counted)
 	}
 }
+
+func TestARoleBoundsTheModelsOfItsMembers(t *testing.T) {
+	t.Parallel()
+	r, owner := newOrganization(t)
+	r.Must(t, 201, "POST "+roles(owner), owner.Secret, map[string]any{
+		"name": "tester", "permissions": []string{"models:use", "roles:manage"}, "allowed_models": []string{"openai/*"}})
+	ada := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: "tester"})
+	call := func(status int, name string) {
+		t.Helper()
+		r.Must(t, status, "POST /v1/authorize", ada.Secret, map[string]any{"model": name})
+	}
+	call(200, "openai/gpt-5")
+	call(403, "mistral/large")
+	for request, body := range map[string]any{
+		"PUT " + roles(owner) + "/tester": map[string]any{"allowed_models": nil},
+	} {
+		r.Refused(t, 403, "not_oneself", request, ada.Secret, body)
+	}
+	if got := fmt.Sprint(listed(t, r, ada, "tester")["allowed_models"]); got != "[openai/*]" {
+		t.Errorf("%s", got)
+	}
+	r.Must(t, 200, "PUT "+roles(owner)+"/tester", owner.Secret, map[string]any{"allowed_models": []string{"mistral/large"}})
+	call(403, "openai/gpt-5")
+	call(200, "mistral/large")
+	r.Must(t, 200, "PUT "+roles(owner)+"/tester", owner.Secret, map[string]any{"description": "Tests", "permissions": []string{"models:use"}})
+	call(403, "openai/gpt-5")
+	r.Must(t, 200, "PUT "+roles(owner)+"/tester", owner.Secret, map[string]any{"allowed_models": nil})
+	call(200, "openai/gpt-5")
+	for _, bad := range []any{[]string{}, []string{"a*b"}} {
+		r.Refused(t, 422, "invalid_input", "PUT "+roles(owner)+"/tester", owner.Secret, map[string]any{"allowed_models": bad})
+	}
+}
+
+func TestTheListsOfAllRolesAreBounded(t *testing.T) {
+	t.Parallel()
+	r, owner := newOrganization(t)
+	list := slices.Repeat([]string{strings.Repeat("a", 128)}, 8)
+	for i := range 5 {
+		status := map[bool]int{true: 201, false: 422}[i < 4]
+		r.Must(t, status, "POST "+roles(owner), owner.Secret, map[string]any{
+			"name": fmt.Sprint("role-", i), "permissions": []string{}, "allowed_models": list})
+	}
+}

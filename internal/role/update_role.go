@@ -7,6 +7,7 @@ import (
 	"roster/internal/audit"
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/model"
 	"roster/internal/organization"
 	"roster/internal/permission"
 )
@@ -17,14 +18,17 @@ type UpdateRequest struct {
 	Description field.Optional[field.Reason] `json:"description,omitzero"`
 	// Permissions replace those that the role had.
 	Permissions field.Optional[Permissions] `json:"permissions,omitzero"`
+	// AllowedModels are those that whoever has the role may call; null stands for all.
+	AllowedModels field.Optional[model.List] `json:"allowed_models,omitzero"`
 }
 
 // Validate refuses a role whose permissions are null.
 func (in *UpdateRequest) Validate() []fault.Field {
+	faults := modelFaults(in.AllowedModels.Value)
 	if in.Permissions.Null {
-		return []fault.Field{{Pointer: "/permissions", Reason: "must not be null; a role without permissions has []"}}
+		faults = append(faults, fault.Field{Pointer: "/permissions", Reason: "must not be null; a role without permissions has []"})
 	}
-	return nil
+	return faults
 }
 
 // UpdateRole changes a role; its members may do what it says from their next call
@@ -41,12 +45,15 @@ func (s Service) UpdateRole(ctx context.Context, by access.Actor, in UpdateReque
 			return nil, Answer{}, errRetired
 		case !by.Permissions().Covers(read.Permissions):
 			return nil, Answer{}, errRank
+		case in.AllowedModels.Given && by.Role() == string(in.Name):
+			return nil, Answer{}, errOwnRole
 		}
 		r := *read
 		in.Description.Merge(&r.Description)
 		if in.Permissions.Given {
 			r.Permissions = permission.Set(in.Permissions.Value)
 		}
+		in.AllowedModels.Merge(&r.AllowedModels)
 		if !by.Permissions().Covers(r.Permissions) {
 			return nil, Answer{}, errGrant
 		}
@@ -55,7 +62,7 @@ func (s Service) UpdateRole(ctx context.Context, by access.Actor, in UpdateReque
 			return nil, Answer{read.view()}, nil
 		}
 		return &change{
-			role: &r, roles: with(org.Roles, in.Name, permission.Own{Permissions: r.Permissions}),
+			role: &r, roles: with(org.Roles, in.Name, r.own()),
 			action: "role.updated", before: before, after: after,
 		}, Answer{r.view()}, nil
 	})

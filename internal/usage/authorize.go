@@ -6,13 +6,14 @@ import (
 	"roster/internal/access"
 	"roster/internal/fault"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/money"
 )
 
 // AuthorizeRequest asks for the caller, or for whom a gateway names.
 type AuthorizeRequest struct {
 	Named
-	// Model is the one about to be called.
+	// Model is the one about to be called, by its full name: provider/model.
 	Model Model `json:"model,omitzero"`
 }
 
@@ -28,6 +29,9 @@ type Decision struct {
 	Role         string          `json:"role"`
 	Remaining    Remaining       `json:"remaining"`
 	ResetsAt     Resets          `json:"resets_at"`
+	// AllowedModels are those that may be called, where not all may; told where no
+	// model was named.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Connection is whose connection there is to the model's provider (to any, where
 	// no provider is named); absent where the organization requires none.
 	Connection access.ConnectionScope `json:"connection_scope,omitzero"`
@@ -69,12 +73,19 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if err := standing.MayUseModels(); err != nil {
 		return Decision{}, err
 	}
+	if err := standing.MayCall(string(in.Model)); err != nil {
+		return Decision{}, err
+	}
 	connection, err := g.path.Connection(ctx, standing, in.Model.provider())
 	if err != nil {
 		return Decision{}, err
 	}
-	return Decision{
+	out := Decision{
 		Allowed: true, Code: codeOK, User: who.user, Organization: by.Organization(), Key: who.key, Role: standing.Role(),
 		ResetsAt: resetsAfter(now, standing.Location()), Connection: connection,
-	}, nil
+	}
+	if in.Model == "" {
+		out.AllowedModels = standing.AllowedModels()
+	}
+	return out, nil
 }

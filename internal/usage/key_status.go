@@ -9,6 +9,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/fault"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/money"
 	"roster/internal/table"
 )
@@ -21,11 +22,13 @@ type Status struct {
 	Member       MemberView      `json:"member"`
 	Organization id.Organization `json:"organization_id"`
 	// Allowed and Code are what authorize would answer.
-	Allowed   bool      `json:"allowed"`
-	Code      string    `json:"code"`
-	Spend     Spend     `json:"spend"`
-	Remaining Remaining `json:"remaining"`
-	ResetsAt  Resets    `json:"resets_at"`
+	Allowed bool   `json:"allowed"`
+	Code    string `json:"code"`
+	// AllowedModels are those that may be called, where not all may.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
+	Spend         Spend      `json:"spend"`
+	Remaining     Remaining  `json:"remaining"`
+	ResetsAt      Resets     `json:"resets_at"`
 }
 
 // KeyView is an API key without its secret.
@@ -63,7 +66,7 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 		Member: MemberView{
 			ID: by.User(), Email: by.Email(), Name: by.Name(), Role: by.Role(), Status: by.Own.Status(),
 		},
-		Organization: by.Organization(), Allowed: true, Code: codeOK,
+		Organization: by.Organization(), Allowed: true, Code: codeOK, AllowedModels: by.Own.AllowedModels(),
 		Spend:    Spend{Daily: counted.days[local.Day()].Cost, Monthly: counted.total.Cost},
 		ResetsAt: resetsAfter(now, by.Own.Location()),
 	}

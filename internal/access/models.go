@@ -1,0 +1,45 @@
+package access
+
+import (
+	"roster/internal/fault"
+	"roster/internal/model"
+)
+
+// ErrModel refuses a model that is not on every list; With says whose list.
+var ErrModel = fault.New(fault.Forbidden, "model_not_allowed", "The model is not among those that may be used; level says whose list leaves it out.")
+
+// level is one of those that may name the models that may be used. A model must be
+// on the list of each that names any.
+type level struct {
+	name   string
+	models model.List
+}
+
+// levels are in the order in which they are told.
+func (s Standing) levels() []level {
+	return []level{
+		{"role", s.gate.view.Roles.AllowedModels(s.member.Role)},
+		{"member", s.member.AllowedModels},
+		{"key", s.key.AllowedModels},
+	}
+}
+
+// MayCall returns why the member may not call a model, by its full name; nil if
+// they may, or no model is named.
+func (s Standing) MayCall(name string) error {
+	for _, l := range s.levels() {
+		if name != "" && !l.models.Allows(name) {
+			return ErrModel.With("model", name).With("level", l.name)
+		}
+	}
+	return nil
+}
+
+// AllowedModels are those that are on every list; nil where there is no list.
+func (s Standing) AllowedModels() model.List {
+	var all model.List
+	for _, l := range s.levels() {
+		all = all.And(l.models)
+	}
+	return all
+}
