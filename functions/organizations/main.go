@@ -1,10 +1,11 @@
-// Function organizations serves organizations: founding, settings, suspension by the platform.
+// Function organizations serves organizations: founding, settings, deletion, suspension by the platform.
 package main
 
 import (
 	"roster/internal/account"
 	"roster/internal/boot"
+	"roster/internal/deletion"
 	"roster/internal/organization"
 )
 
-func main() { boot.HTTP("organizations", organization.Endpoints, account.Endpoints) }
+func main() { boot.HTTP("organizations", organization.Endpoints, account.Endpoints, deletion.Endpoints) }

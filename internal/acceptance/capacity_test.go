@@ -62,6 +62,8 @@ var budgets = map[string]struct{ read, write float64 }{
 	"change connection":              {4, 14},
 	"delete connection":              {4, 12},
 	"store personal connection":      {3, 8},
+	"delete organization":            {6, 12},
+	"restore organization":           {5, 8},
 	"record usage":                   {26, 24 * 3.5},
 }
 

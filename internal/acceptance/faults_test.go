@@ -355,6 +355,15 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "POST " + path + "/transfer", p.key, map[string]any{"user_id": m.user}
 	}},
+	{name: "delete organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "DELETE /api/organizations/" + string(p.organization), p.token, map[string]any{"password": password, "confirm": "Acme"}
+	}},
+	{name: "restore organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.Must(t, 200, "DELETE /api/organizations/"+string(p.organization), p.token, map[string]any{"password": password, "confirm": "Acme"})
+		return "POST /api/organizations/" + string(p.organization) + "/restore", p.token, nil
+	}},
 	{name: "record usage", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		var events []map[string]any

@@ -30,6 +30,7 @@ var (
 	ErrOrg        = fault.New(fault.NotFound, "organization_not_found", "There is no such organization.")
 	ErrNoOrg      = fault.New(fault.Forbidden, "no_organization", "The access token belongs to no organization; switch to one first.")
 	ErrOrgStopped = fault.New(fault.Forbidden, "organization_suspended", "The organization is suspended.")
+	ErrOrgDeleted = fault.New(fault.Forbidden, "organization_deleting", "The organization is being deleted. Its owners may restore it as long as its data are kept.")
 	ErrSuspended  = fault.New(fault.Forbidden, "member_suspended", "The membership is suspended.")
 	ErrPending    = fault.New(fault.Forbidden, "member_pending", "The membership awaits approval.")
 	ErrNotMember  = fault.New(fault.Forbidden, "not_a_member", "The caller is no longer a member of the organization.")
@@ -271,7 +272,7 @@ func authenticate(ctx context.Context, e *env.Env, r *api.Request, read reading)
 	if named := r.Path("org_id"); named != "" && named != string(actor.org) {
 		return Actor{}, ErrOrg
 	}
-	if err := actor.admit(r.Route.Permissions...); err != nil {
+	if err := actor.admit(r.Route.WhileDeleting(), r.Route.Permissions...); err != nil {
 		return Actor{}, err
 	}
 	actor.client = r.Client()
@@ -348,16 +349,23 @@ func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) err
 }
 
 // admit refuses who is no active member of an active organization, or has none of
-// the permissions that are needed.
-func (a Actor) admit(needed ...permission.Permission) error {
+// the permissions that are needed. An owner, in person, is admitted to one that is
+// being deleted where whileDeleting says so.
+func (a Actor) admit(whileDeleting bool, needed ...permission.Permission) error {
 	if err := a.member.Status.Admit(); err != nil {
 		return err
 	}
-	if a.orgView.Status != "active" {
-		return ErrOrgStopped
+	if err := AdmitTo(a.orgView.Status); err != nil && !(whileDeleting && a.mayRestore()) {
+		return err
 	}
 	if len(needed) > 0 && !slices.ContainsFunc(needed, a.Can) {
 		return ErrPermission.With("permission", needed[0])
 	}
 	return nil
+}
+
+// mayRestore reports whether the actor is an owner, in person, of an organization
+// that is being deleted: they see what it holds, and may restore it.
+func (a Actor) mayRestore() bool {
+	return a.orgView.Status == deleting && a.IsOwner() && a.key == ""
 }

@@ -70,8 +70,8 @@ func (s Standing) MayUseModels() error {
 	if err := s.member.Status.Admit(); err != nil {
 		return err
 	}
-	if s.gate.view.Status != "active" {
-		return ErrOrgStopped
+	if err := AdmitTo(s.gate.view.Status); err != nil {
+		return err
 	}
 	if !s.permissions().Has(permission.ModelsUse) {
 		return ErrPermission.With("permission", permission.ModelsUse)

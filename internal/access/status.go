@@ -10,6 +10,25 @@ const (
 	Removed   Status = "removed"
 )
 
+// The statuses of an organization; package organization has the words.
+const (
+	active   = "active"
+	deleting = "deleting"
+	deleted  = "deleted"
+)
+
+// AdmitTo returns why nobody may do anything in an organization of this status; nil
+// if its members may.
+func AdmitTo(organization string) error {
+	switch organization {
+	case active:
+		return nil
+	case deleting, deleted:
+		return ErrOrgDeleted
+	}
+	return ErrOrgStopped
+}
+
 // Admit returns why a membership of this status may do nothing; nil if it may.
 func (s Status) Admit() error {
 	switch s {

@@ -97,6 +97,8 @@ type Membership struct {
 	// OrganizationStatus is the organization's own: where it is not active, members
 	// may do nothing in it.
 	OrganizationStatus organization.Status `json:"organization_status"`
+	// DeletesAt is when the data of an organization that is being deleted are erased.
+	DeletesAt time.Time `json:"deletes_at,omitzero"`
 }
 
 // View shows an account.
@@ -115,7 +117,9 @@ func self(by access.Identity) UserView {
 
 // MembershipOf shows a member's organization.
 func MembershipOf(o organization.Organization, m member.Member) *Membership {
-	return &Membership{ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status, OrganizationStatus: o.Status}
+	return &Membership{
+		ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status, OrganizationStatus: o.Status, DeletesAt: o.DeletesAt,
+	}
 }
 
 // NewTokens is the answer that logs an account in with a session.

@@ -173,7 +173,7 @@ func enter(memberships []member.Membership, named, last id.Organization) (*membe
 		case m.Admit() != nil:
 		case m.Organization.ID == last:
 			return m, nil
-		case first == nil:
+		case first == nil || first.Organization.Admit() != nil: // an owner's that is being deleted comes last
 			first = m
 		}
 	}

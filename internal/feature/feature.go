@@ -8,6 +8,7 @@ import (
 	"roster/internal/boot"
 	"roster/internal/connection"
 	"roster/internal/console"
+	"roster/internal/deletion"
 	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/joinrequest"
@@ -21,6 +22,7 @@ import (
 var All = []boot.Endpoints{
 	account.Endpoints,
 	organization.Endpoints,
+	deletion.Endpoints,
 	invitation.Endpoints,
 	joinrequest.Endpoints,
 	member.Endpoints,

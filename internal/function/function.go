@@ -116,6 +116,7 @@ var All = []Function{
 		Batch:   1, Parallel: 10, Retries: 3, MaxAge: time.Hour, // sweep-jobs takes up the rest
 	}},
 	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
+	{Name: "delete-organizations", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "mail-feedback", Trigger: MailEvents, Memory: 256},
 }
 

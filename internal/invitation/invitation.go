@@ -90,6 +90,8 @@ type Invitation struct {
 	CreatedAt  time.Time `dynamodbav:"created_at"`
 	UpdatedAt  time.Time `dynamodbav:"updated_at"`
 	Version    int       `dynamodbav:"version"`
+	// TTL ends a settled invitation.
+	TTL int64 `dynamodbav:"ttl,omitempty"`
 }
 
 // Invite is what an invitation's row in the lists shows of it besides.

@@ -22,6 +22,9 @@ const (
 	// liveMails is how many of the newest mails have a link that works: who finds
 	// an older mail first is not turned away.
 	liveMails = 3
+	// settledFor is how long a settled invitation is kept, with the address: as long
+	// as one of its links may stand at most.
+	settledFor = 30 * 24 * time.Hour
 	// mailsPerDay is how many mails an organization may have sent to an address.
 	mailsPerDay = 3
 )
@@ -106,6 +109,7 @@ func (i Invitation) issue(by access.Actor, days int, now time.Time) (Invitation,
 // that whoever opens one hears that it is over.
 func (i Invitation) settled(as Status, by id.User, now time.Time) Invitation {
 	i.Status, i.AcceptedBy, i.UpdatedAt = as, by, now
+	i.TTL = now.Add(settledFor).Unix()
 	return i
 }
 

@@ -75,6 +75,11 @@ func SettleByRejection(read Invitation, now time.Time) table.Write {
 	return save(&read, read.settled(Revoked, "", now))
 }
 
+// Erase is the Write that deletes the invitation of an address, of whatever status.
+func Erase(org id.Organization, address email.Address) table.Write {
+	return table.Write{Key: table.Invitation(org, id.AddressHash(string(address))), Delete: true}
+}
+
 // get reads an invitation by its id.
 func (s Service) get(ctx context.Context, org id.Organization, invitation id.Invitation, further ...table.Read) (*Invitation, error) {
 	var i *Invitation

@@ -44,6 +44,13 @@ const (
 	// Removed needs Organization; also Reason.
 	Removed Kind = "removed"
 
+	// OrganizationDeleting tells members that their organization is being deleted.
+	// Needs Organization, Actor, ExpiresAt (when its data are erased).
+	OrganizationDeleting Kind = "organization_deleting"
+
+	// OrganizationRestored follows OrganizationDeleting. Needs Organization.
+	OrganizationRestored Kind = "organization_restored"
+
 	// Rejected answers a join request. Needs Organization; also Reason.
 	Rejected Kind = "rejected"
 

@@ -6,6 +6,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/organization"
+	"roster/internal/permission"
 	"roster/internal/table"
 )
 
@@ -45,6 +46,9 @@ func (m Membership) Admit() error {
 	case "", access.Removed:
 		return access.ErrOrg
 	case access.Active:
+		if m.Organization.Status == organization.Deleting && m.Member.Role == permission.Owner {
+			return nil // to see what it holds, and to restore it
+		}
 		return m.Organization.Admit()
 	}
 	return m.Member.Status.Admit()

@@ -215,7 +215,7 @@ func refusals(e api.Endpoint) []int {
 	}{
 		{true, http.StatusBadRequest},
 		{identified || mutates, http.StatusUnauthorized},
-		{identified || mutates, http.StatusForbidden},
+		{identified || mutates || named, http.StatusForbidden},
 		{named || mutates, http.StatusNotFound},
 		{mutates, http.StatusConflict},
 		{named || mutates, http.StatusGone},

@@ -101,8 +101,9 @@ var values = map[reflect.Type]spec.Schema{
 		Examples: []any{[]any{"models:use", "usage:read_own"}}},
 	reflect.TypeFor[role.Name](): {
 		Type: spec.String, Pattern: role.NameForm, Description: "The name of a role", Examples: []any{"analyst"}},
-	reflect.TypeFor[access.Status]():       enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
-	reflect.TypeFor[organization.Status](): enumeration(organization.Active, organization.Suspended),
+	reflect.TypeFor[access.Status](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
+	reflect.TypeFor[organization.Status](): enumeration(
+		organization.Active, organization.Suspended, organization.Deleting, organization.Deleted),
 	reflect.TypeFor[organization.InvitationDays](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
 	reflect.TypeFor[organization.Thresholds](): {

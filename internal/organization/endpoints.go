@@ -32,3 +32,6 @@ type Answer struct {
 func (a Answer) ETag() string { return a.etag }
 
 func answer(o Organization) Answer { return Answer{o.View(), o.ETag()} }
+
+// Answer shows the organization.
+func (o Organization) Answer() Answer { return answer(o) }

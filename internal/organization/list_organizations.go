@@ -23,11 +23,13 @@ type ListAnswer struct {
 
 // Listed is an organization as those who run the deployment see it.
 type Listed struct {
-	ID        id.Organization `json:"id" dynamodbav:"id"`
-	Name      field.Name      `json:"name" dynamodbav:"name"`
-	Status    Status          `json:"status" dynamodbav:"status"`
-	CreatedAt time.Time       `json:"created_at" dynamodbav:"created_at"`
-	UpdatedAt time.Time       `json:"updated_at" dynamodbav:"updated_at"`
+	ID     id.Organization `json:"id" dynamodbav:"id"`
+	Name   field.Name      `json:"name" dynamodbav:"name"`
+	Status Status          `json:"status" dynamodbav:"status"`
+	// DeletesAt is when the data of one that is being deleted are erased.
+	DeletesAt time.Time `json:"deletes_at,omitzero" dynamodbav:"expires_at"`
+	CreatedAt time.Time `json:"created_at" dynamodbav:"created_at"`
+	UpdatedAt time.Time `json:"updated_at" dynamodbav:"updated_at"`
 }
 
 // ListOrganizations lists every organization of the deployment.

@@ -31,6 +31,10 @@ type Status string
 const (
 	Active    Status = "active"
 	Suspended Status = "suspended"
+	// Deleting: its owners may restore it until its grace is over.
+	Deleting Status = "deleting"
+	// Deleted: the grace is over, and its data are being erased.
+	Deleted Status = "deleted"
 )
 
 // Organization is a tenant.
@@ -40,6 +44,12 @@ type Organization struct {
 	Status Status          `dynamodbav:"status"`
 	// SuspensionReason is what those who run the deployment said.
 	SuspensionReason field.Reason `dynamodbav:"suspension_reason,omitempty"`
+	// Deletion says who deletes the organization; nil where nobody does. DeletesAt is
+	// the end of the grace.
+	Deletion  *Deletion `dynamodbav:"deletion,omitempty"`
+	DeletesAt time.Time `dynamodbav:"expires_at,omitempty"`
+	// Telling is what members are still to hear by mail; nil, nothing.
+	Telling *Telling `dynamodbav:"telling,omitempty"`
 	// Owners is how many active owners there are.
 	Owners int `dynamodbav:"owners"`
 
@@ -98,7 +108,11 @@ func Create(o Organization) table.Write {
 }
 
 func (o Organization) item() item {
-	return item{o, table.Row{ListPK: platformList, ListSK: string(o.ID)}}
+	row := table.Row{ListPK: platformList, ListSK: string(o.ID)}
+	if at, due := o.due(); due {
+		row.StatePK, row.StateSK = dueList, dueUntil(at)+string(o.ID)
+	}
+	return item{o, row}
 }
 
 // Save returns an organization that was read and changed as it will be, and the
@@ -132,12 +146,7 @@ func (o Organization) ETag() string { return `"` + strconv.Itoa(o.Version) + `"`
 
 // Admit returns why nobody may do anything in the organization; nil if its members
 // may.
-func (o Organization) Admit() error {
-	if o.Status != Active {
-		return access.ErrOrgStopped
-	}
-	return nil
-}
+func (o Organization) Admit() error { return access.AdmitTo(string(o.Status)) }
 
 // AutoApproves reports whether a person who asks to join is let in at once:
 // with domains named, those of a matching verified address, otherwise everyone

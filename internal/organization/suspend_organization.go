@@ -39,8 +39,11 @@ func (s Service) setStatus(ctx context.Context, by access.Identity, org id.Organ
 		if err != nil {
 			return err
 		}
-		if read == nil {
+		switch {
+		case read == nil || read.Status == Deleted:
 			return access.ErrOrg
+		case read.Status == Deleting:
+			return ErrDeleting
 		}
 		if read.Status == status {
 			out = answer(*read)

@@ -11,10 +11,12 @@ import (
 
 // View is an organization as its members see it.
 type View struct {
-	ID                  id.Organization       `json:"id"`
-	Name                field.Name            `json:"name"`
-	Status              Status                `json:"status"`
-	SuspensionReason    field.Reason          `json:"suspension_reason,omitzero"`
+	ID               id.Organization `json:"id"`
+	Name             field.Name      `json:"name"`
+	Status           Status          `json:"status"`
+	SuspensionReason field.Reason    `json:"suspension_reason,omitzero"`
+	// DeletesAt is when the data of one that is being deleted are erased.
+	DeletesAt           time.Time             `json:"deletes_at,omitzero"`
 	TimeZone            field.TimeZone        `json:"time_zone"`
 	AllowJoinRequests   bool                  `json:"allow_join_requests"`
 	AutoApproveRequests bool                  `json:"auto_approve_requests"`
@@ -38,7 +40,7 @@ type View struct {
 // View shows the organization.
 func (o Organization) View() View {
 	return View{
-		ID: o.ID, Name: o.Name, Status: o.Status, SuspensionReason: o.SuspensionReason, TimeZone: o.TimeZone,
+		ID: o.ID, Name: o.Name, Status: o.Status, SuspensionReason: o.SuspensionReason, DeletesAt: o.DeletesAt, TimeZone: o.TimeZone,
 		AllowJoinRequests: o.AllowJoinRequests, AutoApproveRequests: o.AutoApproveRequests,
 		AutoApproveDomains: append([]email.DomainPattern{}, o.AutoApproveDomains...),
 		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays,

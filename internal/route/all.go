@@ -22,6 +22,8 @@ const (
 	ListOrganizations     ID = "listOrganizations"
 	GetOrganization       ID = "getOrganization"
 	UpdateOrganization    ID = "updateOrganization"
+	DeleteOrganization    ID = "deleteOrganization"
+	RestoreOrganization   ID = "restoreOrganization"
 	SuspendOrganization   ID = "suspendOrganization"
 	UnsuspendOrganization ID = "unsuspendOrganization"
 
@@ -111,6 +113,8 @@ var All = []Route{
 	{ListOrganizations, "GET /api/organizations", "organizations", Platform, nil, 200, "Every organization of the deployment"},
 	{GetOrganization, "GET /api/organizations/{org_id}", "organizations", Member, nil, 200, "The organization and its settings"},
 	{UpdateOrganization, "PUT /api/organizations/{org_id}", "organizations", Member, []p.Permission{p.SettingsManage}, 200, "Change settings (merge)"},
+	{DeleteOrganization, "DELETE /api/organizations/{org_id}", "organizations", Member, []p.Permission{p.OrganizationDelete}, 200, "Delete the organization, after 30 days of grace"},
+	{RestoreOrganization, "POST /api/organizations/{org_id}/restore", "organizations", Member, []p.Permission{p.OrganizationDelete}, 200, "Restore an organization that is being deleted"},
 	{SuspendOrganization, "POST /api/organizations/{org_id}/suspend", "organizations", Platform, nil, 200, "Stop an organization: its members may do nothing"},
 	{UnsuspendOrganization, "POST /api/organizations/{org_id}/unsuspend", "organizations", Platform, nil, 200, "Let a suspended organization go on"},
 

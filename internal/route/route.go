@@ -78,6 +78,12 @@ func (r Route) Mutates() bool { return r.Method() != http.MethodGet && r.ID != A
 // one.
 func (r Route) Repeats() bool { return r.Mutates() && r.ID != Refresh }
 
+// WhileDeleting reports whether an owner may call the route in an organization that
+// is being deleted: to see what it holds, and to restore it.
+func (r Route) WhileDeleting() bool {
+	return !r.Mutates() || r.ID == DeleteOrganization || r.ID == RestoreOrganization
+}
+
 // Of returns the route of that id. It panics on an unknown one: a programming error.
 func Of(id ID) Route {
 	for _, r := range All {

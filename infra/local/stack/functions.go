@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/arrange"
 	"roster/internal/boot"
+	"roster/internal/deletion"
 	"roster/internal/env"
 	"roster/internal/feature"
 	"roster/internal/feature/jobs"
@@ -21,12 +22,13 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 	f := feedback.Service{Env: e}
 	runner := job.NewRunner(e, jobs.All...)
 	all := map[string]lambda.Handler{
-		"notify":        function.Answering(n.Stream),
-		"sweep-outbox":  function.Silent(n.Sweep),
-		"run-jobs":      function.Answering(runner.Stream),
-		"sweep-jobs":    function.Silent(runner.Sweep),
-		"arrange":       function.Silent(arrange.New(e).Stream),
-		"mail-feedback": function.Silent(f.Handle),
+		"notify":               function.Answering(n.Stream),
+		"sweep-outbox":         function.Silent(n.Sweep),
+		"run-jobs":             function.Answering(runner.Stream),
+		"sweep-jobs":           function.Silent(runner.Sweep),
+		"arrange":              function.Silent(arrange.New(e).Stream),
+		"mail-feedback":        function.Silent(f.Handle),
+		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
 	}
 	for _, f := range function.All {
 		if f.Trigger == function.HTTP {

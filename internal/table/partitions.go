@@ -1,0 +1,34 @@
+package table
+
+import (
+	"fmt"
+	"iter"
+	"time"
+
+	"roster/internal/id"
+)
+
+// PartitionsOf are the partitions that an organization fills, in the time in which
+// it exists, but for those of its members and invitations.
+func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := range 256 {
+			if !yield(fmt.Sprintf("E#%s#%02x", org, n)) {
+				return
+			}
+		}
+		from, to = from.UTC(), to.UTC()
+		for month := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC); !month.After(to); month = month.AddDate(0, 1, 0) {
+			if !yield(AuditEvent(org, month.Format("2006-01"), "").PK) {
+				return
+			}
+		}
+		_ = yield(Connections(org)) && yield(Job(org, "").PK) && yield(Organization(org).PK)
+	}
+}
+
+// PartitionsOfMember are those that an organization fills with what a member has in
+// it.
+func PartitionsOfMember(org id.Organization, user id.User) []string {
+	return []string{OwnUsageEvent(org, user, "").PK, Member(org, user).PK}
+}
