@@ -75,7 +75,7 @@ func founding(now time.Time, org organization.Organization, founder member.Membe
 	return append(member.CreateFounder(founder, now),
 		organization.Create(org),
 		audit.Record(now, org.ID, audit.Event{
-			Action: "organization.created", Actor: by, Target: string(org.ID),
-			After: map[string]any{"name": org.Name, "owner": founder.ID},
+			Action: audit.OrganizationCreated, Actor: by, Target: string(org.ID), Also: []string{string(founder.ID)},
+			After: map[string]any{"name": org.Name, "status": org.Status, "time_zone": org.TimeZone, "owner": founder.ID},
 		}))
 }

@@ -35,7 +35,7 @@ func (s Service) DisableTwoFactor(ctx context.Context, by access.Identity, in Di
 		now := s.Now()
 		writes, further, err := everywhere(ctx, s.Env, u.ID, func(org id.Organization) []table.Write {
 			return []table.Write{member.SetTwoFactor(org, u.ID, false), audit.Record(now, org, audit.Event{
-				Action: "account.two_factor_disabled", Actor: audit.User(u.ID, by.Client()), Target: string(u.ID),
+				Action: audit.TwoFactorDisabled, Actor: audit.User(u.ID, by.Client()), Target: string(u.ID),
 			})}
 		})
 		if err != nil {

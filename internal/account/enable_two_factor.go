@@ -51,7 +51,7 @@ func (s Service) EnableTwoFactor(ctx context.Context, by access.Identity, in Ena
 		var writes []table.Write
 		writes, further, err = everywhere(ctx, s.Env, u.ID, func(org id.Organization) []table.Write {
 			return []table.Write{member.SetTwoFactor(org, u.ID, true), audit.Record(now, org, audit.Event{
-				Action: "account.two_factor_enabled", Actor: audit.User(u.ID, by.Client()), Target: string(u.ID),
+				Action: audit.TwoFactorEnabled, Actor: audit.User(u.ID, by.Client()), Target: string(u.ID),
 			})}
 		})
 		if err != nil {

@@ -19,7 +19,7 @@ type decision func(member.Member, access.KeyRecord) (access.KeyRecord, error)
 
 // change reads a key, decides, and commits the outcome with its audit event; show
 // makes the answer. Where nothing changes, nothing is written.
-func change[Out any](ctx context.Context, s Service, by access.Actor, key id.Key, action string, decide decision, show func(access.KeyRecord) Out) (out Out, err error) {
+func change[Out any](ctx context.Context, s Service, by access.Actor, key id.Key, action audit.Action, decide decision, show func(access.KeyRecord) Out) (out Out, err error) {
 	user, err := owner(by, key.User())
 	if err != nil {
 		return out, err

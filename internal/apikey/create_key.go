@@ -90,7 +90,7 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 			return err
 		}
 		writes = append(writes, audit.Record(now, m.Organization, audit.Event{
-			Action: "key.created", Actor: audit.Member(by), Target: string(key),
+			Action: audit.KeyCreated, Actor: audit.Member(by), Target: string(key),
 			After: recorded(user, key, record),
 		}))
 		out, err = api.Commit(ctx, s.Table, CreatedAnswer{Created{view(user, key, record), text}}, writes...)

@@ -35,7 +35,7 @@ func (s Service) RevokeKey(ctx context.Context, by access.Actor, in RevokeReques
 		}
 		now := s.Now()
 		writes := append(member.Save(&read, without(read, in.Key), now), audit.Record(now, read.Organization, audit.Event{
-			Action: "key.revoked", Actor: audit.Member(by), Target: string(in.Key),
+			Action: audit.KeyRevoked, Actor: audit.Member(by), Target: string(in.Key),
 			Before: map[string]any{"user_id": user, "name": record.Name},
 		}))
 		out, err = api.Commit(ctx, s.Table, RevokedAnswer{view(user, in.Key, record)}, writes...)

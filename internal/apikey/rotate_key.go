@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roster/internal/access"
+	"roster/internal/audit"
 	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/member"
@@ -36,7 +37,7 @@ func (in RotateRequest) Validate() []fault.Field {
 func (s Service) RotateKey(ctx context.Context, by access.Actor, in RotateRequest) (CreatedAnswer, error) {
 	user := in.Key.User()
 	text, digest := access.NewKeyText(by.Organization(), user, in.Key)
-	return change(ctx, s, by, in.Key, "key.rotated", func(m member.Member, k access.KeyRecord) (access.KeyRecord, error) {
+	return change(ctx, s, by, in.Key, audit.KeyRotated, func(m member.Member, k access.KeyRecord) (access.KeyRecord, error) {
 		secret := access.Secret{Digest: digest[:], CreatedBy: by.Holder(), Cap: m.CapFor(by)}
 		return k.Rotated(secret, hint(text), time.Duration(in.GraceSeconds)*time.Second, s.Now()), nil
 	}, func(k access.KeyRecord) CreatedAnswer { return CreatedAnswer{Created{view(user, in.Key, k), text}} })

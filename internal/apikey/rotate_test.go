@@ -10,6 +10,8 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/apikey"
+	"roster/internal/audit"
+	"roster/internal/audit/audittest"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
@@ -314,11 +316,9 @@ func TestAKeyIsTransferredWithANewSecret(t *testing.T) {
 			t.Errorf("%v keys, want %v", got, want)
 		}
 	}
-	for at, item := range r.DumpItems(t) {
-		if strings.HasPrefix(at.PK, "AU#") && item["action"] == "key.transferred" {
-			if item["target"] != string(keyOf(bob)) || item["after"].(map[string]any)["key_id"] != string(key) {
-				t.Errorf("the audit event does not link the ids: %v", item)
-			}
+	for _, e := range audittest.Of(t, r, owner.Organization) {
+		if e.Action == audit.KeyTransferred && (e.Target != string(keyOf(bob)) || e.After["key_id"] != string(key)) {
+			t.Errorf("the audit event does not link the ids: %v", e)
 		}
 	}
 	r.Refused(t, 404, "key_not_found", "POST "+one(bob)+"/transfer", owner.Secret, map[string]any{"user_id": edge.ID})

@@ -65,7 +65,7 @@ func (s Service) TransferKey(ctx context.Context, by access.Actor, in TransferRe
 			return err
 		}
 		writes = append(writes, audit.Record(now, from.Organization, audit.Event{
-			Action: "key.transferred", Actor: audit.Member(by), Target: string(in.Key),
+			Action: audit.KeyTransferred, Actor: audit.Member(by), Target: string(in.Key), Also: []string{string(key)},
 			Before: map[string]any{"key_id": in.Key, "user_id": from.ID, "name": record.Name},
 			After:  map[string]any{"key_id": key, "user_id": to.ID, "name": record.Name, "created_by": moved.CreatedBy},
 		}))

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roster/internal/access"
+	"roster/internal/audit"
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
@@ -45,7 +46,7 @@ func listFaults(l model.List) []fault.Field {
 
 // UpdateKey merges a patch into a key. A patch that changes nothing writes nothing.
 func (s Service) UpdateKey(ctx context.Context, by access.Actor, in UpdateRequest) (UpdatedAnswer, error) {
-	return change(ctx, s, by, in.Key, "key.updated", func(_ member.Member, k access.KeyRecord) (access.KeyRecord, error) {
+	return change(ctx, s, by, in.Key, audit.KeyUpdated, func(_ member.Member, k access.KeyRecord) (access.KeyRecord, error) {
 		if in.Name.Given {
 			k.Name = string(in.Name.Value)
 		}

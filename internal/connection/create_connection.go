@@ -52,7 +52,7 @@ func (s Service) create(ctx context.Context, of owner, in CreateRequest) (out An
 		}
 		writes := append(
 			[]table.Write{of.save(nil, c), sealed, of.count(found.counts, c.Provider, 1, c.use())},
-			of.recorded(now, audit.Event{Action: "connection.created", Target: string(c.ID), After: c.recorded()})...)
+			of.recorded(now, audit.Event{Action: audit.ConnectionCreated, Target: string(c.ID), After: c.recorded()})...)
 		out, err = api.Commit(ctx, s.Table, Answer{c.view()}, writes...)
 		return err
 	})

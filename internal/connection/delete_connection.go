@@ -44,7 +44,7 @@ func (s Service) delete(ctx context.Context, of owner, connection id.Connection)
 			},
 			{Key: table.Credential(of.partition(), c.ID), Delete: true},
 			of.count(found.counts, c.Provider, -1, -c.use()),
-		}, of.recorded(s.Now(), audit.Event{Action: "connection.deleted", Target: string(c.ID), Before: c.recorded()})...)
+		}, of.recorded(s.Now(), audit.Event{Action: audit.ConnectionDeleted, Target: string(c.ID), Before: c.recorded()})...)
 		out, err = api.Commit(ctx, s.Table, Answer{c.view()}, writes...)
 		return err
 	})

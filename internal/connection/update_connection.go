@@ -85,7 +85,7 @@ func (s Service) update(ctx context.Context, of owner, in UpdateRequest) (out An
 			writes = append(writes, of.count(found.counts, c.Provider, 0, c.use()-read.use()))
 		}
 		writes = append(writes, of.recorded(now, audit.Event{
-			Action: "connection.updated", Target: string(c.ID), Before: before, After: after,
+			Action: audit.ConnectionUpdated, Target: string(c.ID), Before: before, After: after,
 		})...)
 		out, err = api.Commit(ctx, s.Table, Answer{c.view()}, writes...)
 		return err

@@ -52,7 +52,7 @@ func (s Service) Delete(ctx context.Context, by access.Actor, in DeleteRequest) 
 		now := s.Now()
 		deleted, save := organization.Save(*read, read.Delete(organization.Deletion{By: by.User(), Name: by.Name(), At: now}), now)
 		out, err = api.Commit(ctx, s.Table, deleted.Answer(), append(proof, save, audit.Record(now, read.ID, audit.Event{
-			Action: "organization.deleted", Actor: audit.Member(by), Target: string(read.ID),
+			Action: audit.OrganizationDeleted, Actor: audit.Member(by), Target: string(read.ID),
 			Before: map[string]any{"status": read.Status}, After: map[string]any{"status": deleted.Status, "deletes_at": deleted.DeletesAt},
 		}))...)
 		return err

@@ -49,7 +49,7 @@ func (s Service) erase(ctx context.Context, o organization.Organization) error {
 	now := s.Now()
 	err := s.Table.Transact(ctx,
 		table.Write{Key: table.Organization(o.ID), Delete: true, If: table.Present, Else: table.ErrChanged},
-		audit.Record(now, o.ID, audit.Event{Action: "organization.erased", Actor: audit.System(), Target: string(o.ID)}))
+		audit.Record(now, o.ID, audit.Event{Action: audit.OrganizationErased, Actor: audit.System(), Target: string(o.ID)}))
 	if errors.Is(err, table.ErrChanged) {
 		return nil // another run was first
 	}

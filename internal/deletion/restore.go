@@ -30,7 +30,7 @@ func (s Service) Restore(ctx context.Context, by access.Actor, _ api.None) (out 
 		now := s.Now()
 		restored, save := organization.Save(*read, read.Restore(), now)
 		out, err = api.Commit(ctx, s.Table, restored.Answer(), save, audit.Record(now, read.ID, audit.Event{
-			Action: "organization.restored", Actor: audit.Member(by), Target: string(read.ID),
+			Action: audit.OrganizationRestored, Actor: audit.Member(by), Target: string(read.ID),
 			Before: map[string]any{"status": read.Status}, After: map[string]any{"status": restored.Status},
 		}))
 		return err

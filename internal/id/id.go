@@ -46,12 +46,37 @@ var crockford = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 
 const (
 	ulidLength        = 26
+	timeLength        = 10
 	addressHashLength = 16
 )
 
 // New returns prefix + "_" + a ULID of that time.
 func New(prefix string, now time.Time) string {
 	return prefix + "_" + newULID(now)
+}
+
+// At returns prefix + "_" + the part of a ULID that tells the time, 10 characters:
+// ids of that millisecond begin so.
+func At(prefix string, at time.Time) string {
+	var u ulid.ULID
+	if err := u.SetTime(ulid.Timestamp(at)); err != nil {
+		panic("id: " + err.Error()) // the year 10889 and later
+	}
+	return prefix + "_" + u.String()[:timeLength]
+}
+
+// Time returns when a "prefix_ULID…" id was made, to the millisecond. Something
+// else has the zero time.
+func Time(of string) time.Time {
+	_, rest, _ := strings.Cut(of, "_")
+	if len(rest) < ulidLength {
+		return time.Time{}
+	}
+	u, err := ulid.ParseStrict(rest[:ulidLength])
+	if err != nil {
+		return time.Time{}
+	}
+	return ulid.Time(u.Time()).UTC()
 }
 
 // entropy keeps the order of ids that are made within one millisecond.

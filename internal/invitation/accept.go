@@ -177,16 +177,20 @@ func (s Service) admission(ctx context.Context, p prospect, u user.User, from ap
 		return member.Member{}, nil, err
 	}
 	settled := p.invitation.settled(Accepted, u.ID, now)
+	if u.ID == p.inviter.ID { // a member who sent it again: nobody gives themselves anything
+		m = *p.member
+	}
+	before, after := member.Difference(p.member, m)
 	writes := []table.Write{
 		save(p.invitation, settled),
 		p.inviterStays(),
 		audit.Record(now, p.organization.ID, audit.Event{
-			Action: "invitation.accepted", Actor: audit.User(u.ID, from), Target: string(settled.ID),
-			After: map[string]any{"user_id": u.ID, "role": m.Role, "status": settled.Status},
+			Action: audit.InvitationAccepted, Actor: audit.User(u.ID, from), Target: string(settled.ID),
+			Also: []string{string(u.ID)}, Before: before, After: after,
 		}),
 	}
-	if u.ID == p.inviter.ID { // a member who sent it again: nobody gives themselves anything
-		return *p.member, writes, nil
+	if u.ID == p.inviter.ID {
+		return m, writes, nil
 	}
 	writes = append(writes, member.Save(p.member, m, now)...)
 	if p.member != nil && p.member.Status == access.Active {

@@ -47,12 +47,12 @@ func (s Service) Invite(ctx context.Context, by access.Actor, in InviteRequest) 
 		if err != nil {
 			return err
 		}
-		action := "invitation.created"
+		action, before := audit.InvitationCreated, (*Invitation)(nil)
 		if c.invitation.Open() {
-			action = "invitation.renewed"
+			action, before = audit.InvitationRenewed, c.invitation
 		}
 		out, err = api.Commit(ctx, s.Table, s.answerWithLink(next, l),
-			save(c.invitation, next), c.unchanged(), mailed, record(action, by, next))
+			save(c.invitation, next), c.unchanged(), mailed, record(action, by, before, next))
 		return err
 	})
 	return out, err
@@ -151,9 +151,21 @@ func (s Service) answerWithLink(i Invitation, l links) Answer {
 }
 
 // record is the Write of an administrator's audit event.
-func record(action string, by access.Actor, i Invitation) table.Write {
-	return audit.Record(i.UpdatedAt, i.Organization, audit.Event{
-		Action: action, Actor: audit.Member(by), Target: string(i.ID),
-		After: map[string]any{"role": i.Role, "status": i.Status, "expires_at": i.ExpiresAt},
-	})
+func record(action audit.Action, by access.Actor, read *Invitation, i Invitation, also ...string) table.Write {
+	event := audit.Event{Action: action, Actor: audit.Member(by), Target: string(i.ID), Also: also}
+	if read != nil {
+		event.Before, event.After = audit.Changes(read.recorded(), i.recorded())
+	} else {
+		_, event.After = audit.Changes(Invitation{}.recorded(), i.recorded())
+	}
+	return audit.Record(i.UpdatedAt, i.Organization, event)
+}
+
+// recorded is what an audit event shows of an invitation, by the API's names. Mails
+// is how many were sent.
+func (i Invitation) recorded() map[string]any {
+	return map[string]any{
+		"role": i.Role, "status": i.Status, "expires_at": i.ExpiresAt, "metadata": i.Metadata, "offer": i.Invite.Offer,
+		"mails": i.Generation,
+	}
 }

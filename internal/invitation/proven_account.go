@@ -3,7 +3,6 @@ package invitation
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"roster/internal/access"
 	"roster/internal/api"
@@ -79,12 +78,16 @@ func (s Service) endMemberships(ctx context.Context, u id.User, from api.Client)
 				return err
 			case m.Status == access.Pending:
 				return s.Table.Transact(ctx, append(member.EndRequest(*m, now), audit.Record(now, org, audit.Event{
-					Action: "join_request.withdrawn", Actor: by, Target: string(m.Request.ID),
+					Action: audit.JoinRequestWithdrawn, Actor: by, Target: string(m.Request.ID),
+					Before: map[string]any{"status": access.Pending}, After: map[string]any{"status": "withdrawn"},
 				}))...)
 			case len(m.Keys) > 0:
 				keyless := *m
 				keyless.Keys = nil
-				return s.Table.Transact(ctx, append(member.Save(m, keyless, now), revocations(*m, by, now)...)...)
+				before, after := member.Difference(m, keyless)
+				return s.Table.Transact(ctx, append(member.Save(m, keyless, now), audit.Record(now, org, audit.Event{
+					Action: audit.MemberKeysRevoked, Actor: by, Target: string(u), Before: before, After: after,
+				}))...)
 			}
 			return nil
 		}); err != nil {
@@ -92,16 +95,4 @@ func (s Service) endMemberships(ctx context.Context, u id.User, from api.Client)
 		}
 	}
 	return nil
-}
-
-// revocations is the Writes of the audit events of a member's keys, all of which end.
-func revocations(m member.Member, by audit.Actor, now time.Time) []table.Write {
-	var events []table.Write
-	for key, record := range m.Keys {
-		events = append(events, audit.Record(now, m.Organization, audit.Event{
-			Action: "key.revoked", Actor: by, Target: string(key),
-			Before: map[string]any{"user_id": m.ID, "name": record.Name},
-		}))
-	}
-	return events
 }

@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/audit"
 	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/table"
@@ -52,7 +53,7 @@ func (s Service) Resend(ctx context.Context, by access.Actor, in ResendRequest) 
 			return err
 		}
 		out, err = api.Commit(ctx, s.Table, s.answerWithLink(next, l),
-			save(read, next), mailed, record("invitation.resent", by, next))
+			save(read, next), mailed, record(audit.InvitationResent, by, read, next))
 		return err
 	})
 	return out, err

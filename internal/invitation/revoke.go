@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/audit"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/table"
@@ -38,18 +39,21 @@ func (s Service) Revoke(ctx context.Context, by access.Actor, in RevokeRequest) 
 			return err
 		}
 		next := read.settled(Revoked, "", now)
-		writes := []table.Write{save(read, next), record("invitation.revoked", by, next)}
+		writes := []table.Write{save(read, next)}
 		request, err := s.requestOf(ctx, *read)
 		if err != nil {
 			return err
 		}
+		var also []string
 		if request != nil {
+			also = []string{string(request.Request.ID)}
 			rejected, err := member.RejectRequest(ctx, s.Env, by, *request, "")
 			if err != nil {
 				return err
 			}
 			writes = append(writes, rejected...)
 		}
+		writes = append(writes, record(audit.InvitationRevoked, by, read, next, also...))
 		out, err = api.Commit(ctx, s.Table, Answer{next.view(now)}, writes...)
 		return err
 	})

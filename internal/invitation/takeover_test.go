@@ -199,7 +199,7 @@ func TestAnInterruptedClaimLeavesTheSquatterNothing(t *testing.T) {
 			key, inTrap := squattersKey(t, w, squatted), "GET /api/organizations/"+string(squatted.OrganizationOf())+"/invitations"
 			token := w.mailed(t, "victim@acme.example")
 
-			broken.says.Store(new("key.revoked"))
+			broken.says.Store(new("member.keys_revoked"))
 			w.Must(t, 503, verify, "", claiming(token, password))
 			broken.says.Store(nil)
 			w.Refused(t, 401, "invalid_token", inTrap, loggedIn(squatted).token, nil)
@@ -225,7 +225,7 @@ func TestTakeOverIsRecorded(t *testing.T) {
 	if got := w.recorded(t, "join_request.withdrawn", string(squatter.user)); !slices.Equal(got, []string{request}) {
 		t.Errorf("withdrawn: %v", got)
 	}
-	if got := w.recorded(t, "key.revoked", string(squatter.user)); len(got) != 1 || !strings.HasPrefix(got[0], "key_") {
+	if got := w.recorded(t, "member.keys_revoked", string(squatter.user)); !slices.Equal(got, []string{string(squatter.user)}) {
 		t.Errorf("revoked: %v", got)
 	}
 }

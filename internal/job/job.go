@@ -136,7 +136,7 @@ func Endpoints(e *env.Env) []api.Endpoint {
 // created is the Write of the audit event of a new job.
 func created(by access.Actor, j Job) table.Write {
 	return audit.Record(j.CreatedAt, j.Organization, audit.Event{
-		Action: "job.created", Actor: audit.Member(by), Target: string(j.ID),
+		Action: audit.JobCreated, Actor: audit.Member(by), Target: string(j.ID),
 		After: map[string]any{"kind": j.Kind, "total": j.Total},
 	})
 }

@@ -3,10 +3,8 @@ package joinrequest
 import (
 	"context"
 	"slices"
-	"time"
 
 	"roster/internal/audit"
-	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/table"
@@ -14,9 +12,9 @@ import (
 
 // admission is the Writes by which one who asks becomes a member with a role, and
 // the request as it is then. The linked invitation, if it is open, is settled with
-// it, and what it offered besides the role is kept. They fail with
-// table.ErrChanged.
-func (s Service) admission(ctx context.Context, org organization.Organization, read *member.Member, asking member.Member, role string, l linked) (Answer, []table.Write, error) {
+// it, and what it offered besides the role is kept. The event says by whom and how;
+// what changed is added to it. They fail with table.ErrChanged.
+func (s Service) admission(ctx context.Context, org organization.Organization, read *member.Member, asking member.Member, role string, l linked, event audit.Event) (Answer, []table.Write, error) {
 	now := s.Now()
 	m, err := asking.Admit(role, now)
 	if err != nil {
@@ -27,14 +25,8 @@ func (s Service) admission(ctx context.Context, org organization.Organization, r
 	if err != nil {
 		return Answer{}, nil, err
 	}
-	writes := slices.Concat(member.Save(read, m, now), l.admitted(m, now), []table.Write{welcome})
+	event.Target, event.Also = string(m.Granted.ID), l.settled()
+	event.Before, event.After = member.Difference(read, m)
+	writes := slices.Concat(member.Save(read, m, now), l.admitted(m, now), []table.Write{welcome, audit.Record(now, org.ID, event)})
 	return Answer{approved(m).in(org)}, writes, nil
-}
-
-// approval is the Write of its audit event.
-func approval(now time.Time, org id.Organization, by audit.Actor, a Answer) table.Write {
-	return audit.Record(now, org, audit.Event{
-		Action: "join_request.approved", Actor: by, Target: string(a.JoinRequest.ID),
-		After: map[string]any{"user_id": a.JoinRequest.UserID, "role": a.JoinRequest.Role},
-	})
 }

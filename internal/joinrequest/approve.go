@@ -63,11 +63,12 @@ func (s Service) Approve(ctx context.Context, by access.Actor, in ApproveRequest
 		}
 		asking := *read
 		asking.TwoFactor = account != nil && account.TwoFactor != nil
-		answer, writes, err := s.admission(ctx, *org, read, asking, role, l)
+		answer, writes, err := s.admission(ctx, *org, read, asking, role, l,
+			audit.Event{Action: audit.JoinRequestApproved, Actor: audit.Member(by)})
 		if err != nil {
 			return err
 		}
-		out, err = api.Commit(ctx, s.Table, answer, append(writes, approval(s.Now(), org.ID, audit.Member(by), answer))...)
+		out, err = api.Commit(ctx, s.Table, answer, writes...)
 		return err
 	})
 	return out, err

@@ -29,6 +29,14 @@ func (s Service) linked(ctx context.Context, org id.Organization, asking member.
 	return l, err
 }
 
+// settled names the invitation, if there is one that is settled with the request.
+func (l linked) settled() []string {
+	if !l.invitation.Open() {
+		return nil
+	}
+	return []string{string(l.invitation.ID)}
+}
+
 // admitted is the Writes that go with the admission of m. They fail with
 // table.ErrChanged.
 func (l linked) admitted(m member.Member, now time.Time) []table.Write {

@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/audit"
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/member"
@@ -51,7 +52,12 @@ func (s Service) Reject(ctx context.Context, by access.Actor, in RejectRequest) 
 		if err != nil {
 			return err
 		}
-		out, err = api.Commit(ctx, s.Table, Answer{ended(*read, Rejected)}, append(writes, l.rejected(s.Now())...)...)
+		now := s.Now()
+		writes = append(writes, audit.Record(now, by.Organization(), audit.Event{
+			Action: audit.JoinRequestRejected, Actor: audit.Member(by), Target: string(in.Request), Also: l.settled(),
+			Before: map[string]any{"status": Pending}, After: map[string]any{"status": Rejected}, Reason: string(in.Reason),
+		}))
+		out, err = api.Commit(ctx, s.Table, Answer{ended(*read, Rejected)}, append(writes, l.rejected(now)...)...)
 		return err
 	})
 	return out, err

@@ -78,9 +78,11 @@ func (s Service) Request(ctx context.Context, by access.Identity, in JoinRequest
 			return nil
 		}
 		now := s.Now()
+		before, after := member.Difference(read, m)
 		out, err = api.Commit(ctx, s.Table, out, append(member.Save(read, m, now),
 			audit.Record(now, org.ID, audit.Event{
-				Action: "join_request.created", Actor: audit.User(by.User(), by.Client()), Target: string(m.Request.ID),
+				Action: audit.JoinRequestCreated, Actor: audit.User(by.User(), by.Client()), Target: string(m.Request.ID),
+				Before: before, After: after,
 			}))...)
 		return err
 	})
@@ -111,19 +113,13 @@ func asking(read *member.Member, by access.Identity, in JoinRequest, now time.Ti
 // admit lets the person in by the organization's rules.
 func (s Service) admit(ctx context.Context, by access.Identity, org organization.Organization, read *member.Member, asking member.Member, l linked) (Requested, error) {
 	asking.TwoFactor = by.TwoFactor()
-	out, writes, err := s.admission(ctx, org, read, asking, org.DefaultRole, l)
+	out, writes, err := s.admission(ctx, org, read, asking, org.DefaultRole, l,
+		audit.Event{Action: audit.JoinRequestAutoApproved, Actor: audit.User(by.User(), by.Client())})
 	if err != nil {
 		return Requested{}, err
 	}
 	if asking.TwoFactor {
 		writes = append(writes, user.StaysSecured(by.User()))
 	}
-	now := s.Now()
-	if read == nil || read.Status != access.Pending {
-		writes = append(writes, audit.Record(now, org.ID, audit.Event{
-			Action: "join_request.created", Actor: audit.User(by.User(), by.Client()), Target: string(out.JoinRequest.ID),
-		}))
-	}
-	writes = append(writes, approval(now, org.ID, audit.System(), out))
 	return api.Commit(ctx, s.Table, Requested{Answer: out}, writes...)
 }

@@ -33,7 +33,8 @@ func (s Service) Withdraw(ctx context.Context, by access.Identity, in WithdrawRe
 		m, now := mine[i].Member, s.Now()
 		out, err = api.Commit(ctx, s.Table, Answer{ended(m, Withdrawn).in(mine[i].Organization)},
 			append(member.EndRequest(m, now), audit.Record(now, m.Organization, audit.Event{
-				Action: "join_request.withdrawn", Actor: audit.User(by.User(), by.Client()), Target: string(in.Request),
+				Action: audit.JoinRequestWithdrawn, Actor: audit.User(by.User(), by.Client()), Target: string(in.Request),
+				Before: map[string]any{"status": Pending}, After: map[string]any{"status": Withdrawn},
 			}))...)
 		return err
 	})

@@ -50,7 +50,7 @@ func (s Service) propose(ctx context.Context, by access.Actor, read *Member, dec
 	if err != nil {
 		return proposal{}, err
 	}
-	before, after := audit.Changes(read.recorded(), m.recorded())
+	before, after := Difference(read, m)
 	if len(after) == 0 {
 		return proposal{before: *read, after: *read}, nil
 	}
@@ -73,9 +73,18 @@ func (s Service) propose(ctx context.Context, by access.Actor, read *Member, dec
 	return proposal{*read, m.next(*read, now), writes}, nil
 }
 
-// recorded is what an audit event shows of a member, by the API's names: the
-// metadata as JSON, since numbers of any length are exact in it, and the ids of
-// the keys.
+// Difference is what an audit event shows of a change from the member that was read
+// (nil: there was none) to what they are to be. Keys that end with it stand
+// before, and not after.
+func Difference(read *Member, m Member) (before, after map[string]any) {
+	if read != nil {
+		return audit.Changes(read.recorded(), m.recorded())
+	}
+	_, after = audit.Changes(Member{}.recorded(), m.recorded())
+	return nil, after
+}
+
+// recorded is what an audit event shows of a member, by the API's names.
 func (m Member) recorded() map[string]any {
 	return map[string]any{
 		"role": m.Role, "status": m.Status, "name": m.Name, "alias": m.Alias, "metadata": m.Metadata,
@@ -84,14 +93,16 @@ func (m Member) recorded() map[string]any {
 }
 
 // action names a change in the audit log.
-func action(before, after Member) string {
+func action(before, after Member) audit.Action {
 	switch {
 	case before.Status != after.Status && after.Status == access.Active:
-		return "member.unsuspended"
+		return audit.MemberUnsuspended
+	case before.Status != after.Status && after.Status == access.Suspended:
+		return audit.MemberSuspended
 	case before.Status != after.Status:
-		return "member." + string(after.Status)
+		return audit.MemberRemoved
 	case before.Role != after.Role:
-		return "member.role_changed"
+		return audit.MemberRoleChanged
 	}
-	return "member.updated"
+	return audit.MemberUpdated
 }

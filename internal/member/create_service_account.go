@@ -40,11 +40,12 @@ func (s Service) CreateServiceAccount(ctx context.Context, by access.Actor, in C
 		return Answer{}, fault.InvalidField("/metadata", err.Error())
 	}
 	m.Metadata = metadata
+	_, after := Difference(nil, m)
+	after["responsible"] = m.Responsible
 	writes := append(Save(nil, m, now),
 		m.responsibleStands(by),
 		audit.Record(now, m.Organization, audit.Event{
-			Action: "service_account.created", Actor: audit.Member(by), Target: string(m.ID),
-			After: map[string]any{"name": m.Name, "role": m.Role, "responsible": m.Responsible},
+			Action: audit.ServiceAccountCreated, Actor: audit.Member(by), Target: string(m.ID), After: after,
 		}))
 	return api.Commit(ctx, s.Table, answer(m.next(Member{}, now)), writes...)
 }

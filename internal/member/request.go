@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"roster/internal/access"
-	"roster/internal/audit"
 	"roster/internal/env"
 	"roster/internal/field"
 	"roster/internal/id"
@@ -45,19 +44,16 @@ func EndRequest(m Member, now time.Time) []table.Write {
 	}
 }
 
-// RejectRequest is EndRequest by an administrator, recorded, and told to the
-// person with the reason.
+// RejectRequest is EndRequest by an administrator, told to the person with the
+// reason.
 func RejectRequest(ctx context.Context, e *env.Env, by access.Actor, m Member, reason field.Reason) ([]table.Write, error) {
-	now := e.Now()
 	rejected, err := outbox.Enqueue(ctx, e, outbox.Mail{To: m.Email, Kind: mail.Rejected, Data: mail.Data{
 		Organization: by.OrganizationName(), Recipient: string(m.Name), Reason: string(reason),
 	}})
 	if err != nil {
 		return nil, err
 	}
-	return append(EndRequest(m, now), rejected, audit.Record(now, m.Organization, audit.Event{
-		Action: "join_request.rejected", Actor: audit.Member(by), Target: string(m.Request.ID), Reason: string(reason),
-	})), nil
+	return append(EndRequest(m, e.Now()), rejected), nil
 }
 
 // Unchanged is the check that a member is as it was read (nil: there was none);

@@ -25,15 +25,15 @@ type UnsuspendRequest struct {
 // SuspendOrganization stops an organization: its members may do nothing, from
 // their next call on. A repeat changes nothing.
 func (s Service) SuspendOrganization(ctx context.Context, by access.Identity, in SuspendRequest) (Answer, error) {
-	return s.setStatus(ctx, by, in.Organization, Suspended, "organization.suspended", in.Reason)
+	return s.setStatus(ctx, by, in.Organization, Suspended, audit.OrganizationSuspended, in.Reason)
 }
 
 // UnsuspendOrganization lets a suspended organization go on.
 func (s Service) UnsuspendOrganization(ctx context.Context, by access.Identity, in UnsuspendRequest) (Answer, error) {
-	return s.setStatus(ctx, by, in.Organization, Active, "organization.unsuspended", "")
+	return s.setStatus(ctx, by, in.Organization, Active, audit.OrganizationUnsuspended, "")
 }
 
-func (s Service) setStatus(ctx context.Context, by access.Identity, org id.Organization, status Status, action string, reason field.Reason) (out Answer, err error) {
+func (s Service) setStatus(ctx context.Context, by access.Identity, org id.Organization, status Status, action audit.Action, reason field.Reason) (out Answer, err error) {
 	err = table.Retry(ctx, func() error {
 		read, err := Get(ctx, s.Table, org)
 		if err != nil {
@@ -53,7 +53,7 @@ func (s Service) setStatus(ctx context.Context, by access.Identity, org id.Organ
 		changed.Status, changed.SuspensionReason = status, reason
 		changed, save := Save(*read, changed, now)
 		out, err = api.Commit(ctx, s.Table, answer(changed), save, audit.Record(now, org, audit.Event{
-			Action: action, Actor: audit.User(by.User(), by.Client()), Target: string(org), Reason: string(reason),
+			Action: action, Actor: audit.Platform(by), Target: string(org), Reason: string(reason),
 			Before: map[string]any{"status": read.Status}, After: map[string]any{"status": status},
 		}))
 		return err

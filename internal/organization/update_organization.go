@@ -67,7 +67,7 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 		now := s.Now()
 		changed, save := Save(*read, changed, now)
 		out, err = api.Commit(ctx, s.Table, answer(changed), save, audit.Record(now, read.ID, audit.Event{
-			Action: "organization.updated", Actor: audit.Member(by), Target: string(read.ID),
+			Action: audit.OrganizationUpdated, Actor: audit.Member(by), Target: string(read.ID),
 			Before: before, After: after,
 		}))
 		return err

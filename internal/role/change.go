@@ -22,7 +22,7 @@ type Answer struct {
 type change struct {
 	role   *Role
 	roles  permission.Roles
-	action string
+	action audit.Action
 	// before and after are what the audit event shows.
 	before, after map[string]any
 	// defaultRole, where set, becomes the organization's.

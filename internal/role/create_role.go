@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"roster/internal/access"
+	"roster/internal/audit"
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/model"
@@ -56,7 +57,7 @@ func (s Service) CreateRole(ctx context.Context, by access.Actor, in CreateReque
 		}
 		return &change{
 			role: &r, roles: with(roles, in.Name, r.own()),
-			action: "role.created", after: r.recorded(),
+			action: audit.RoleCreated, after: r.recorded(),
 		}, Answer{r.view()}, nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"roster/internal/access"
+	"roster/internal/audit"
 	"roster/internal/organization"
 	"roster/internal/permission"
 )
@@ -35,7 +36,7 @@ func (s Service) DeleteRole(ctx context.Context, by access.Actor, in DeleteReque
 		case in.Successor == "" && (read.Members > 0 || org.DefaultRole == string(in.Name)):
 			return nil, Answer{}, errInUse.With("members", read.Members)
 		}
-		c := &change{action: "role.deleted", before: read.recorded()}
+		c := &change{action: audit.RoleDeleted, before: read.recorded()}
 		if in.Successor == "" {
 			c.roles = maps.Clone(org.Roles)
 			delete(c.roles, string(in.Name))

@@ -63,7 +63,7 @@ func (s Service) UpdateRole(ctx context.Context, by access.Actor, in UpdateReque
 		}
 		return &change{
 			role: &r, roles: with(org.Roles, in.Name, r.own()),
-			action: "role.updated", before: before, after: after,
+			action: audit.RoleUpdated, before: before, after: after,
 		}, Answer{r.view()}, nil
 	})
 }

@@ -127,6 +127,7 @@ func OwnUsageEvent(org id.Organization, user id.User, event string) Key {
 	return Key{"EO#" + string(org) + "#" + string(user), event}
 }
 
+// AuditEvent is in the month of UTC, "2026-11", in which it was.
 func AuditEvent(org id.Organization, month, event string) Key {
 	return Key{"AU#" + string(org) + "#" + month, event}
 }
@@ -151,6 +152,12 @@ func Credential(owner string, connection id.Connection) Key {
 
 // PersonalConnections is the key of what is known of a person's connections as a whole.
 func PersonalConnections(user id.User) Key { return Key{"U#" + string(user), "CN"} }
+
+// AuditAbout is the partition of the list index with the audit events that
+// concern a member.
+func AuditAbout(org id.Organization, user id.User) string {
+	return "AU#" + string(org) + "#about#" + string(user)
+}
 
 // OutboxShards is over how many partitions waiting mails are spread.
 const OutboxShards = 16

@@ -1,0 +1,142 @@
+package audit
+
+import "roster/internal/route"
+
+// Action names a change: what was changed, and what happened to it, in the past.
+// Names are stored and relied on: none is ever renamed.
+type Action string
+
+const (
+	OrganizationCreated     Action = "organization.created"
+	OrganizationUpdated     Action = "organization.updated"
+	OrganizationSuspended   Action = "organization.suspended"
+	OrganizationUnsuspended Action = "organization.unsuspended"
+	OrganizationDeleted     Action = "organization.deleted"
+	OrganizationRestored    Action = "organization.restored"
+	OrganizationErased      Action = "organization.erased"
+
+	InvitationCreated  Action = "invitation.created"
+	InvitationRenewed  Action = "invitation.renewed"
+	InvitationResent   Action = "invitation.resent"
+	InvitationRevoked  Action = "invitation.revoked"
+	InvitationAccepted Action = "invitation.accepted"
+
+	JoinRequestCreated      Action = "join_request.created"
+	JoinRequestApproved     Action = "join_request.approved"
+	JoinRequestAutoApproved Action = "join_request.auto_approved"
+	JoinRequestRejected     Action = "join_request.rejected"
+	JoinRequestWithdrawn    Action = "join_request.withdrawn"
+
+	ServiceAccountCreated Action = "service_account.created"
+	MemberUpdated         Action = "member.updated"
+	MemberRoleChanged     Action = "member.role_changed"
+	MemberSuspended       Action = "member.suspended"
+	MemberUnsuspended     Action = "member.unsuspended"
+	MemberRemoved         Action = "member.removed"
+	MemberKeysRevoked     Action = "member.keys_revoked"
+
+	RoleCreated Action = "role.created"
+	RoleUpdated Action = "role.updated"
+	RoleDeleted Action = "role.deleted"
+
+	ConnectionCreated Action = "connection.created"
+	ConnectionUpdated Action = "connection.updated"
+	ConnectionDeleted Action = "connection.deleted"
+
+	TwoFactorEnabled  Action = "account.two_factor_enabled"
+	TwoFactorDisabled Action = "account.two_factor_disabled"
+
+	JobCreated Action = "job.created"
+
+	KeyCreated     Action = "key.created"
+	KeyUpdated     Action = "key.updated"
+	KeyRotated     Action = "key.rotated"
+	KeyTransferred Action = "key.transferred"
+	KeyRevoked     Action = "key.revoked"
+)
+
+// Entry describes an action.
+type Entry struct {
+	Action Action
+	// About says when it is recorded.
+	About string
+	// Routes are those that may record it; of none, Roster records it by itself.
+	Routes []route.ID
+}
+
+// changing are the routes by which members are changed, and removing those by
+// which they are removed.
+var (
+	changing = []route.ID{route.UpdateMember, route.BulkEditMembers}
+	removing = []route.ID{route.RemoveMember, route.LeaveOrganization, route.BulkRemoveMembers, route.RemoveMembersByPost}
+)
+
+// accepting are the routes by which an invitation is accepted.
+var accepting = []route.ID{route.AcceptInvitation, route.VerifyEmail}
+
+// Catalogue has every action.
+var Catalogue = []Entry{
+	{OrganizationCreated, "An organization was founded; its first owner is among `also`", []route.ID{route.CreateOrganization, route.Register}},
+	{OrganizationUpdated, "Settings were changed", []route.ID{route.UpdateOrganization}},
+	{OrganizationSuspended, "The platform stopped the organization", []route.ID{route.SuspendOrganization}},
+	{OrganizationUnsuspended, "The platform let the organization go on", []route.ID{route.UnsuspendOrganization}},
+
+	{OrganizationDeleted, "An owner deleted the organization; it may be restored for a while", []route.ID{route.DeleteOrganization}},
+	{OrganizationRestored, "A deleted organization goes on", []route.ID{route.RestoreOrganization}},
+	{OrganizationErased, "What a deleted organization held was erased", nil},
+
+	{InvitationCreated, "A person was invited", []route.ID{route.InviteMember, route.RegisterInvite}},
+	{InvitationRenewed, "A person whose invitation was open was invited again", []route.ID{route.InviteMember, route.RegisterInvite}},
+	{InvitationResent, "An invitation was mailed again", []route.ID{route.ResendInvitation}},
+	{InvitationRevoked, "An invitation was revoked, and with it a join request of the same person, which `also` names", []route.ID{route.RevokeInvitation}},
+	{InvitationAccepted, "An invited person became a member, whom `also` names; before and after are the member's", accepting},
+
+	{JoinRequestCreated, "A person asked to join", []route.ID{route.RequestToJoin}},
+	{JoinRequestApproved, "A join request was approved; `also` names an invitation that was settled with it", []route.ID{route.ApproveJoinRequest}},
+	{JoinRequestAutoApproved, "A person asked to join, and the organization's rules let them in at once", []route.ID{route.RequestToJoin}},
+	{JoinRequestRejected, "A join request was rejected; `also` names an invitation that was revoked with it", []route.ID{route.RejectJoinRequest}},
+	{JoinRequestWithdrawn, "A person took their join request back, or lost it with an address that they had only claimed",
+		append([]route.ID{route.WithdrawJoinRequest}, accepting...)},
+
+	{ServiceAccountCreated, "A service account was made", []route.ID{route.CreateServiceAccount}},
+	{MemberUpdated, "A member's name, alias or metadata were changed", changing},
+	{MemberRoleChanged, "A member got another role", append([]route.ID{route.ChangeUserRole}, changing...)},
+	{MemberSuspended, "A member was suspended", append([]route.ID{route.SuspendMember}, changing...)},
+	{MemberUnsuspended, "A suspended member may go on", append([]route.ID{route.UnsuspendMember}, changing...)},
+	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
+	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder", accepting},
+
+	{RoleCreated, "A role of the organization's own was made", []route.ID{route.CreateRole}},
+	{RoleUpdated, "A role's permissions or description were changed", []route.ID{route.UpdateRole}},
+	{RoleDeleted, "A role was deleted; after names the role that its members have instead", []route.ID{route.DeleteRole}},
+
+	{ConnectionCreated, "A provider's credential was stored", []route.ID{route.CreateConnection}},
+	{ConnectionUpdated, "A connection was changed, or its credential replaced", []route.ID{route.UpdateConnection}},
+	{ConnectionDeleted, "A connection was deleted with its credential", []route.ID{route.DeleteConnection}},
+
+	{TwoFactorEnabled, "A member turned two-factor authentication of their account on", []route.ID{route.EnableTwoFactor}},
+	{TwoFactorDisabled, "A member turned two-factor authentication of their account off", []route.ID{route.DisableTwoFactor}},
+
+	{JobCreated, "Work that is too large for one request was begun; what it changes has events of its own", nil},
+
+	{KeyCreated, "An API key was made", []route.ID{route.CreateKey}},
+	{KeyUpdated, "An API key's name, expiry or allowed models were changed", []route.ID{route.UpdateKey}},
+	{KeyRotated, "An API key got a new secret", []route.ID{route.RotateKey}},
+	{KeyTransferred, "An API key was given to another member, as the key that `also` names", []route.ID{route.TransferKey}},
+	{KeyRevoked, "An API key was revoked by itself", []route.ID{route.RevokeKey}},
+}
+
+// Unaudited are the routes that change something and record no event of an
+// organization, each with the reason.
+var Unaudited = map[route.ID]string{
+	route.SetUpTwoFactor:     "turns nothing on yet",
+	route.ResendVerification: "mails a person a link to their own account",
+	route.Login:              "opens a person's own session",
+	route.Refresh:            "goes on with a person's own session",
+	route.Logout:             "ends a person's own session",
+	route.SwitchOrganization: "moves a person's own session",
+	route.CreateMyConnection: "is of a person's own, in no organization",
+	route.UpdateMyConnection: "is of a person's own, in no organization",
+	route.DeleteMyConnection: "is of a person's own, in no organization",
+	route.RecordUsage:        "usage events are their own record",
+}

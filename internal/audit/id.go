@@ -1,0 +1,34 @@
+package audit
+
+import (
+	"time"
+
+	"roster/internal/id"
+	"roster/internal/table"
+)
+
+// eventID is "aud_" + ULID: it tells when the event was, and so where it lies.
+type eventID string
+
+const (
+	prefix      = "aud"
+	monthForm   = "2006-01"
+	firstRandom = "0000000000000000"
+	lastRandom  = "ZZZZZZZZZZZZZZZZ"
+)
+
+func newID(now time.Time) eventID { return eventID(id.New(prefix, now)) }
+
+// firstAt and lastAt bound the ids of a millisecond.
+func firstAt(at time.Time) eventID { return eventID(id.At(prefix, at) + firstRandom) }
+func lastAt(at time.Time) eventID  { return eventID(id.At(prefix, at) + lastRandom) }
+
+// month is that of UTC in which the event was.
+func (e eventID) month() time.Time {
+	at := id.Time(string(e)).UTC()
+	return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
+
+func (e eventID) key(org id.Organization) table.Key {
+	return table.AuditEvent(org, e.month().Format(monthForm), string(e))
+}
