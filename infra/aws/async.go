@@ -30,6 +30,8 @@ func newAsync(app awscdk.App, s settings, d data, publicURL *string, dist string
 			onStream(stack, d, f, fs.add(f))
 		case function.Schedule:
 			onSchedule(stack, d, f, fs.add(f))
+		case function.Operator:
+			output(stack, logicalID(f.Name)+"Function", fs.add(f).FunctionName(), "Function "+f.Name+", which an operator invokes")
 		case function.MailEvents:
 			onMailEvents(stack, d, f, fs.add(f))
 		}

@@ -61,6 +61,8 @@ func timeout(f function.Function) time.Duration {
 		return 29 * time.Second
 	case function.Schedule:
 		return min(f.Interval, 15*time.Minute)
+	case function.Operator:
+		return 15 * time.Minute
 	default:
 		return time.Minute
 	}

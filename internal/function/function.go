@@ -24,6 +24,8 @@ const (
 	Stream
 	// Schedule: EventBridge Scheduler, at every Interval.
 	Schedule
+	// Operator: a person who runs the deployment, by hand.
+	Operator
 	// MailEvents: what SES reports about sent mails, through EventBridge.
 	MailEvents
 )
@@ -117,6 +119,7 @@ var All = []Function{
 	}},
 	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "delete-organizations", Trigger: Schedule, Interval: time.Minute, Memory: 512},
+	{Name: "rearrange", Trigger: Operator, Memory: 512, Places: true},
 	{Name: "mail-feedback", Trigger: MailEvents, Memory: 256},
 }
 

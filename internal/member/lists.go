@@ -1,6 +1,7 @@
 package member
 
 import (
+	"slices"
 	"time"
 
 	"roster/internal/access"
@@ -66,6 +67,13 @@ func (s listScope) indexed() bool {
 	return s.Role == "" && s.Team == "" && s.Status != access.Active
 }
 
+// kept reports whether there are entries of the list in an order.
+func (s listScope) kept(order listOrder) bool {
+	by := lists[order]
+	return (s.Status == "" || by.byStatus) && (s.Role == "" || by.byRole) && (s.Team == "" || by.byTeam) &&
+		(order != byAddress || !s.indexed())
+}
+
 // scopes are those to which a member belongs.
 func (m Member) scopes() []listScope {
 	narrow := []listScope{{}, {Role: m.Role}}
@@ -117,9 +125,8 @@ func (m Member) entries() []table.Key {
 	}
 	var all []table.Key
 	for _, scope := range m.scopes() {
-		for order, kept := range lists {
-			if scope.Status != "" && !kept.byStatus || scope.Role != "" && !kept.byRole ||
-				scope.Team != "" && !kept.byTeam || order == byAddress && scope.indexed() {
+		for order := range lists {
+			if !scope.kept(order) {
 				continue
 			}
 			for _, place := range m.places(order) {
@@ -138,13 +145,30 @@ func (m Member) reference() string {
 	return string(m.ID)
 }
 
-// referenced is the key of the item that a reference names.
-func referenced(org id.Organization, reference string) table.Key {
+// Referenced is the key of the item that an entry's reference names.
+func Referenced(org id.Organization, reference string) table.Key {
 	var invitation id.Invitation
 	if invitation.UnmarshalText([]byte(reference)) == nil {
 		return table.Invitation(org, invitation.AddressHash())
 	}
 	return table.Member(org, id.User(reference))
+}
+
+// Partitions are those of an organization's lists, of everyone and of these roles.
+func Partitions(org id.Organization, roles []string) []string {
+	var all []string
+	for _, status := range []Status{"", access.Pending, access.Active, access.Suspended, access.Removed} {
+		for _, role := range append([]string{""}, roles...) {
+			scope := listScope{Status: status, Role: role}
+			for order := range lists {
+				if scope.kept(order) {
+					all = append(all, scope.partition(org, order))
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Entries are the entries that an item should have in the lists: none, if it is

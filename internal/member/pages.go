@@ -159,7 +159,7 @@ func (p pages) shown(ctx context.Context, s source, items []table.Item) ([]Membe
 	reads := make([]table.Read, len(entries))
 	for i, entry := range entries {
 		_, reference := entry.Entry()
-		reads[i] = table.Into(referenced(p.org, reference), &found[i])
+		reads[i] = table.Into(Referenced(p.org, reference), &found[i])
 	}
 	if err := p.Table.GetSettled(ctx, reads...); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package rostertest
 import (
 	"context"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -17,19 +18,34 @@ import (
 	"roster/internal/function"
 )
 
-// Arrange hands the changes since the last Arrange to the function that keeps the
-// lists. Without it, lists by anything but the address are as they were.
-func (r *Roster) Arrange(t testing.TB) {
+// Changes returns the records of the table's stream, since the last Changes or
+// Arrange, that the function gets which keeps the lists.
+func (r *Roster) Changes(t testing.TB) []events.DynamoDBEventRecord {
 	t.Helper()
 	changes, err := r.changes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes.DeadLetter = func(_ context.Context, record events.DynamoDBEventRecord, cause error) {
-		t.Errorf("%v was not arranged: %v", record.Change.Keys, cause)
-	}
+	var all []events.DynamoDBEventRecord
+	changes.Function = function.Silent(func(_ context.Context, event events.DynamoDBEvent) error {
+		all = append(all, event.Records...)
+		return nil
+	})
 	if err := changes.Drain(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	return all
+}
+
+// Arrange hands the changes since the last Arrange to the function that keeps the
+// lists. Without it, lists by anything but the address are as they were.
+func (r *Roster) Arrange(t testing.TB) {
+	t.Helper()
+	service := arrange.New(r.Env)
+	for batch := range slices.Chunk(r.Changes(t), function.Of("arrange").Feed.Batch) {
+		if err := service.Stream(t.Context(), events.DynamoDBEvent{Records: batch}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -38,12 +54,10 @@ func (r *Roster) stream(t testing.TB) (*trigger.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	feed := function.Of("arrange").Feed
 	return &trigger.Stream{
 		Client: dynamodbstreams.New(dynamodbstreams.Options{
 			Region: "eu-central-1", BaseEndpoint: aws.String(enginetest.Endpoint(t)), HTTPClient: boot.HTTPClient(), Credentials: credentials,
 		}),
-		ARN: aws.ToString(described.Table.LatestStreamArn), Function: function.Silent(arrange.New(r.Env).Stream),
-		Filter: feed.Picks, BatchSize: feed.Batch, MaxTries: 1,
+		ARN: aws.ToString(described.Table.LatestStreamArn), Filter: function.Of("arrange").Feed.Picks,
 	}, nil
 }

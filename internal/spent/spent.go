@@ -62,6 +62,12 @@ func Of(ctx context.Context, t *table.Table, org id.Organization, name string, u
 	return all, nil
 }
 
+// UsersPartition is the partition of the state index with the months in which
+// models were used, by user.
+func UsersPartition(org id.Organization, month string) string {
+	return "UM#" + string(org) + "#" + month
+}
+
 // Partition is that of the list of a month: who spent anything, by how much.
 func Partition(org id.Organization, month string) string {
 	return table.ListPartition(org, "spend#"+month)

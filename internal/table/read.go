@@ -30,6 +30,14 @@ func Into[T any](key Key, into **T) Read {
 	}}
 }
 
+// Raw reads the item at key to *into as it is held; absent, *into is nil.
+func Raw(key Key, into *Item) Read {
+	return Read{key, func(item Item) error {
+		*into = item
+		return nil
+	}}
+}
+
 // Get reads items, 100 in a round trip, strongly consistent each by itself (not
 // together: what must hold together is a condition of the write).
 func (t *Table) Get(ctx context.Context, reads ...Read) error {

@@ -10,6 +10,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/spent"
 	"roster/internal/table"
 )
 
@@ -92,7 +93,7 @@ func (a *addition) write(org id.Organization, of month) table.Write {
 	w := table.Write{
 		Key:    table.MemberMonth(org, of.user, of.name),
 		Names:  map[string]string{},
-		Values: table.V{"partition": monthPartition(org, of.name), "user": of.user},
+		Values: table.V{"partition": spent.UsersPartition(org, of.name), "user": of.user},
 	}
 	var adds []string
 	for place, name := range slices.Sorted(maps.Keys(a.sums)) {

@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/spent"
 	"roster/internal/table"
 )
 
@@ -66,15 +67,10 @@ func (w wanted[Of, T]) found() map[Of]*T {
 	return all
 }
 
-// monthPartition is the partition of the state index with the items of a month.
-func monthPartition(org id.Organization, month string) string {
-	return "UM#" + string(org) + "#" + month
-}
-
 // usersOf lists who has counters in a month. The index follows within moments of
 // a member's first event of the month.
 func usersOf(ctx context.Context, t *table.Table, org id.Organization, month string) ([]id.User, error) {
-	items, err := t.QueryAll(ctx, table.Query{Index: table.StateIndex, PK: monthPartition(org, month)})
+	items, err := t.QueryAll(ctx, table.Query{Index: table.StateIndex, PK: spent.UsersPartition(org, month)})
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"arrange":              function.Silent(arrange.New(e).Stream),
 		"mail-feedback":        function.Silent(f.Handle),
 		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
+		"rearrange":            function.Answering(arrange.New(e).Rearrange),
 	}
 	for _, f := range function.All {
 		if f.Trigger == function.HTTP {

@@ -2,7 +2,9 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -14,6 +16,8 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"roster/infra/local/gateway"
+	"roster/infra/local/invocation"
+	"roster/internal/function"
 	"roster/internal/route"
 )
 
@@ -111,9 +115,15 @@ func (s *Stack) health(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"success": true, "status": "ok"})
 }
 
-// run invokes a scheduled function now.
+// run invokes a scheduled function now, or one of the operator's with the body as
+// its event.
 func (s *Stack) run(w http.ResponseWriter, r *http.Request) {
-	schedule, ok := s.schedules[r.PathValue("function")]
+	name := r.PathValue("function")
+	if slices.ContainsFunc(function.All, func(f function.Function) bool { return f.Name == name && f.Trigger == function.Operator }) {
+		s.operate(w, r, name)
+		return
+	}
+	schedule, ok := s.schedules[name]
 	if !ok {
 		refuse(w, http.StatusNotFound, "there is no scheduled function of this name")
 		return
@@ -123,6 +133,21 @@ func (s *Stack) run(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"success": true})
+}
+
+func (s *Stack) operate(w http.ResponseWriter, r *http.Request, name string) {
+	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	out, err := invocation.Call(r.Context(), s.functions[name], rand.Text(), event)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(out) // the client is gone
 }
 
 func (s *Stack) showClock(w http.ResponseWriter, _ *http.Request) {
