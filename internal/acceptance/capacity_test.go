@@ -37,6 +37,12 @@ var budgets = map[string]struct{ read, write float64 }{
 	"update role":                    {5, 12},
 	"delete role with members":       {5, 12},
 	"give a role of one's own":       {4, 12},
+	"create team":                    {4, 12},
+	"rename team":                    {3, 14},
+	"delete team":                    {3, 12},
+	"join team":                      {4, 12},
+	"leave team":                     {4, 12},
+	"accept into a team":             {10, 24}, // 2 for the team
 	"create service account":         {3, 12},
 	"create key":                     {3, 12},
 	"invite again":                   {7, 12},

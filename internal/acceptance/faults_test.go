@@ -314,6 +314,36 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "PUT /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key, map[string]any{"role": "analyst"}
 	}},
+	{name: "create team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/teams", p.key, map[string]any{"name": "Backend"}
+	}},
+	{name: "rename team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, team := w.team(t)
+		return "PUT /api/organizations/" + string(p.organization) + "/teams/" + team, p.key, map[string]any{"name": "Frontend"}
+	}},
+	{name: "delete team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, team := w.team(t)
+		return "DELETE /api/organizations/" + string(p.organization) + "/teams/" + team, p.key, nil
+	}},
+	{name: "join team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, team := w.team(t)
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/teams/" + team + "/members/" + string(m.user), p.key, map[string]any{"role": "manager"}
+	}},
+	{name: "leave team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, team := w.team(t)
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		path := "/api/organizations/" + string(p.organization) + "/teams/" + team + "/members/" + string(m.user)
+		w.Must(t, 200, "PUT "+path, p.key, nil)
+		return "DELETE " + path, p.key, nil
+	}},
+	{name: "accept into a team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, team := w.team(t)
+		w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/members/invite", p.key,
+			map[string]any{"email": "new@example.com", "role": "member", "team_ids": []string{team}})
+		return "POST /auth/accept-invite", "", map[string]any{"token": w.LastMail(t, "new@example.com").LinkToken(), "password": password, "name": "New"}
+	}},
 	{name: "create service account", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "POST /api/organizations/" + string(p.organization) + "/service-accounts", p.key, map[string]any{"name": "gateway"}
@@ -403,6 +433,14 @@ func (w world) analyst(t testing.TB) person {
 	w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/roles", p.key,
 		map[string]any{"name": "analyst", "permissions": []string{"usage:read"}})
 	return p
+}
+
+// team is an organization with one team.
+func (w world) team(t testing.TB) (person, string) {
+	t.Helper()
+	p := w.owner(t, "owner@acme.example", "Acme")
+	made := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/teams", p.key, map[string]any{"name": "Backend"})
+	return p, made.String("team", "id")
 }
 
 // asked is an organization with one open join request.

@@ -236,6 +236,7 @@ func (w world) fill(r route.Route, p person) string {
 		"{job_id}", string(id.NewJob(now)),
 		"{token}", "token",
 		"{role}", "analyst",
+		"{team_id}", string(id.NewTeam(now)),
 	).Replace(r.Key)
 }
 

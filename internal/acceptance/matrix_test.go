@@ -31,6 +31,7 @@ func (w world) probe(t testing.TB, r route.Route, credential string, org id.Orga
 		"{job_id}", string(id.NewJob(now)),
 		"{token}", "token",
 		"{role}", "analyst",
+		"{team_id}", string(id.NewTeam(now)),
 	).Replace(r.Key)
 	if !r.Mutates() {
 		return w.Call(t, target+"?"+probe+"=1", credential, nil)

@@ -92,6 +92,30 @@ func (a Actor) Key() id.Key                      { return a.key }
 func (a Actor) Session() id.Session              { return a.session }
 func (a Actor) Client() api.Client               { return a.client }
 
+// In reports whether the actor is in a team.
+func (a Actor) In(team id.Team) bool { return a.member.Teams[team] != "" }
+
+// Manages reports whether the actor may change a team and who is in it: as its
+// manager, or as who manages members.
+func (a Actor) Manages(team id.Team) bool {
+	return a.Can(permission.MembersManage) || a.IsManagerOf(team)
+}
+
+// IsManagerOf reports whether the actor is a manager of the team.
+func (a Actor) IsManagerOf(team id.Team) bool {
+	return a.Can(permission.TeamsOwn) && a.member.Teams[team] == TeamManager
+}
+
+// ManagesAny reports whether one of the teams is managed by the actor.
+func (a Actor) ManagesAny(teams map[id.Team]TeamRole) bool {
+	for team := range teams {
+		if a.Manages(team) {
+			return true
+		}
+	}
+	return a.Can(permission.MembersManage)
+}
+
 // IdempotencyScope keeps whoever holds another's key from the answers to the
 // member's own calls: a secret may stand in them.
 func (a Actor) IdempotencyScope() string {
@@ -344,7 +368,7 @@ func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) err
 	if org != nil {
 		a.orgView = *org
 	}
-	a.permissions = a.orgView.Roles.Of(a.member.Role)
+	a.permissions = a.member.permissions(a.orgView.Roles)
 	return nil
 }
 

@@ -29,8 +29,11 @@ func (s Standing) Name() string   { return s.member.Name }
 func (s Standing) Role() string   { return s.member.Role }
 func (s Standing) Status() Status { return s.member.Status }
 
+// Teams are those that the member is in.
+func (s Standing) Teams() map[id.Team]TeamRole { return s.member.Teams }
+
 func (s Standing) permissions() permission.Set {
-	return s.secret.Cap.Bound(s.gate.view.Roles.Of(s.member.Role))
+	return s.secret.Cap.Bound(s.member.permissions(s.gate.view.Roles))
 }
 
 // Location is the organization's time zone.

@@ -1,5 +1,14 @@
 package access
 
+// TeamRole is what a member is in a team.
+type TeamRole string
+
+const (
+	TeamUser TeamRole = "user"
+	// TeamManager sees and manages the team, and nothing beside it.
+	TeamManager TeamRole = "manager"
+)
+
 // Status of a membership.
 type Status string
 

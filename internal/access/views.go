@@ -30,6 +30,7 @@ type (
 		Epoch         int                  `dynamodbav:"epoch"`
 		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
 		AllowedModels model.List           `dynamodbav:"allowed_models"`
+		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
 	}
 
 	organizationView struct {
@@ -43,3 +44,14 @@ type (
 		Connections       *Connections `dynamodbav:"connections"`
 	}
 )
+
+// permissions are those of the member's role, and what managers of teams have.
+func (m memberView) permissions(roles permission.Roles) permission.Set {
+	set := roles.Of(m.Role)
+	for _, role := range m.Teams {
+		if role == TeamManager {
+			return set | permission.Of(permission.TeamsOwn)
+		}
+	}
+	return set
+}

@@ -112,7 +112,7 @@ func (m *model) step(t *testing.T, rt *rapid.T) {
 			teams := map[id.Team]member.TeamRole{}
 			for _, other := range []id.Team{team} {
 				if in {
-					teams[other] = member.TeamUser
+					teams[other] = access.TeamUser
 				}
 			}
 			m.Teams = teams
@@ -301,7 +301,7 @@ func TestEveryListIsThatOfItsMembers(t *testing.T) {
 		owner := membertest.Found(t, r)
 		m := &model{
 			r: r, owner: owner, all: []*one{{Member: owner.Member}},
-			teams: []id.Team{id.NewTeam(r.Now()), id.NewTeam(r.Now())},
+			teams: []id.Team{membertest.AddTeam(t, r, owner.Organization), membertest.AddTeam(t, r, owner.Organization)},
 		}
 		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
 			m.step(t, rt)

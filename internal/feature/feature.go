@@ -15,6 +15,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/role"
+	"roster/internal/team"
 	"roster/internal/usage"
 )
 
@@ -28,6 +29,7 @@ var All = []boot.Endpoints{
 	member.Endpoints,
 	role.Endpoints,
 	job.Endpoints,
+	team.Endpoints,
 	apikey.Endpoints,
 	connection.Endpoints,
 	usage.AuthorizeEndpoints,

@@ -98,6 +98,7 @@ var All = []Function{
 	{Name: "suspend", Memory: 512},
 	{Name: "roles", Memory: 512},
 	{Name: "jobs", Memory: 512, ReadsOnly: true},
+	{Name: "teams", Memory: 512},
 	{Name: "keys", Memory: 512},
 	{Name: "connections", Memory: 512, Seals: true},
 	{Name: "authorize", Memory: 512},

@@ -176,6 +176,9 @@ func (s Service) admission(ctx context.Context, p prospect, u user.User, from ap
 	if err != nil {
 		return member.Member{}, nil, err
 	}
+	if m, err = m.InOfferedTeams(ctx, s.Table); err != nil {
+		return member.Member{}, nil, err
+	}
 	settled := p.invitation.settled(Accepted, u.ID, now)
 	if u.ID == p.inviter.ID { // a member who sent it again: nobody gives themselves anything
 		m = *p.member

@@ -94,8 +94,8 @@ func (in InviteRequest) terms(defaultRole string) (terms, error) {
 	}
 	offer := member.Offer{Preset: string(in.Preset), MonthlyLimit: kept(in.MonthlyLimit), DailyLimit: kept(in.DailyLimit)}
 	for _, team := range in.TeamIDs {
-		if !slices.Contains(offer.TeamIDs, string(team)) {
-			offer.TeamIDs = append(offer.TeamIDs, string(team))
+		if !slices.Contains(offer.TeamIDs, team) {
+			offer.TeamIDs = append(offer.TeamIDs, team)
 		}
 	}
 	if offer.TeamIDs != nil || offer.Preset != "" || offer.MonthlyLimit != nil || offer.DailyLimit != nil {

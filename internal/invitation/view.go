@@ -24,7 +24,7 @@ type View struct {
 	Link         string                       `json:"link,omitzero"`
 	Message      field.Text                   `json:"message"`
 	Metadata     member.Metadata              `json:"metadata"`
-	TeamIDs      []string                     `json:"team_ids"`
+	TeamIDs      []id.Team                    `json:"team_ids"`
 	Preset       string                       `json:"preset,omitzero"`
 	MonthlyLimit field.Optional[money.Amount] `json:"monthly_limit,omitzero"`
 	DailyLimit   field.Optional[money.Amount] `json:"daily_limit,omitzero"`
@@ -50,7 +50,7 @@ type Answer struct {
 func (i Invitation) view(now time.Time) View {
 	v := View{
 		ID: i.ID, Email: i.Email, Name: i.Name, Role: i.Role, Status: i.statusAt(now),
-		Message: i.Invite.Message, Metadata: i.Metadata, TeamIDs: []string{},
+		Message: i.Invite.Message, Metadata: i.Metadata, TeamIDs: []id.Team{},
 		ExpiresAt: i.ExpiresAt, Delivery: i.Delivery, InvitedBy: Inviter{i.Invite.By, i.Invite.ByName},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}

@@ -21,6 +21,9 @@ func (s Service) admission(ctx context.Context, org organization.Organization, r
 		return Answer{}, nil, err
 	}
 	l.invitation.Promise(&m)
+	if m, err = m.InOfferedTeams(ctx, s.Table); err != nil {
+		return Answer{}, nil, err
+	}
 	welcome, err := member.Welcome(ctx, s.Env, org, m)
 	if err != nil {
 		return Answer{}, nil, err

@@ -89,6 +89,7 @@ func (m Member) recorded() map[string]any {
 	return map[string]any{
 		"role": m.Role, "status": m.Status, "name": m.Name, "alias": m.Alias, "metadata": m.Metadata,
 		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
+		"teams": maps.Clone(m.Teams),
 	}
 }
 

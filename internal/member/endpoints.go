@@ -25,6 +25,8 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.BulkRemoveMembers, access.Member(e), s.BulkRemove),
 		api.Handle(route.RemoveMembersByPost, access.Member(e), s.BulkRemove),
 		api.Handle(route.CreateServiceAccount, access.Member(e), s.CreateServiceAccount),
+		api.Handle(route.AddTeamMember, access.Member(e), s.AddTeamMember),
+		api.Handle(route.RemoveTeamMember, access.Member(e), s.RemoveTeamMember),
 		api.Handle(route.ListUsers, access.Member(e), s.ListUsers),
 		api.Handle(route.ChangeUserRole, access.Member(e), s.ChangeUserRole),
 	}

@@ -15,11 +15,13 @@ type GetRequest struct {
 	User id.User `path:"user_id" json:"-"`
 }
 
-// GetMember shows a member, of any status, to administrators and to the member,
-// with what they spent this month and the limits that bind them.
+// GetMember shows a member, of any status, to administrators, to the managers of
+// their teams and to the member, with what they spent this month and the limits
+// that bind them.
 func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) (Answer, error) {
-	if in.User != by.User() && !by.Can(permission.MembersManage) {
-		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
+	mayNot := access.ErrPermission.With("permission", permission.MembersManage)
+	if in.User != by.User() && !by.Can(permission.MembersManage) && !by.Can(permission.TeamsOwn) {
+		return Answer{}, mayNot
 	}
 	var (
 		m *Member
@@ -28,7 +30,10 @@ func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) 
 	if err := s.Table.Get(ctx, Read(by.Organization(), in.User, &m), organization.Read(by.Organization(), &o)); err != nil {
 		return Answer{}, err
 	}
-	if m == nil || o == nil {
+	switch {
+	case (m == nil || !by.ManagesAny(m.Teams)) && in.User != by.User() && !by.Can(permission.MembersManage):
+		return Answer{}, mayNot
+	case m == nil || o == nil:
 		return Answer{}, ErrNotFound
 	}
 	costs, err := spent.Of(ctx, s.Table, by.Organization(), spent.Month(s.Now(), by.Location()), []id.User{in.User})

@@ -11,6 +11,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/page"
+	"roster/internal/permission"
 )
 
 // ListRequest asks for a page of members. Search, which has an order of its own,
@@ -144,9 +145,15 @@ type UsersAnswer struct {
 	NextCursor string `json:"next_cursor,omitzero"`
 }
 
+var errOwnTeam = access.ErrPermission.WithDetail("Managers of a team see its members alone: name it as team.").
+	With("permission", permission.MembersManage)
+
 // ListMembers lists members, and those who wait to become one. The last page costs
 // what the first does, of whomever the list is.
 func (s Service) ListMembers(ctx context.Context, by access.Actor, in ListRequest) (ListAnswer, error) {
+	if !by.Can(permission.MembersManage) && !by.IsManagerOf(in.Team) {
+		return ListAnswer{}, errOwnTeam
+	}
 	if _, ok := by.Roles().Role(string(in.Role)); in.Role != "" && !ok {
 		return ListAnswer{}, errNoRoleFilter
 	}

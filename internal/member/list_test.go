@@ -329,10 +329,11 @@ func TestTheLastPageCostsWhatTheFirstDoes(t *testing.T) {
 func TestARowShowsWhatTheTableOfUsersHas(t *testing.T) {
 	t.Parallel()
 	r := rostertest.New(t, member.Endpoints)
-	owner, team := membertest.Found(t, r), id.NewTeam(r.Now())
+	owner := membertest.Found(t, r)
+	team := membertest.AddTeam(t, r, owner.Organization)
 	ada := membertest.Add(t, r, member.Member{
 		Organization: owner.Organization, Role: permission.Developer, Email: "ada@acme.com", Name: "Ada", Alias: "al",
-		Teams: map[id.Team]member.TeamRole{team: member.TeamManager},
+		Teams: map[id.Team]member.TeamRole{team: access.TeamManager},
 	})
 	if err := r.Table.Transact(t.Context(), table.Write{
 		Key:    table.MemberMonth(owner.Organization, ada.ID, "2026-11"),

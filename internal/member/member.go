@@ -4,6 +4,7 @@ package member
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"roster/internal/permission"
 	"roster/internal/role"
 	"roster/internal/table"
+	"roster/internal/team"
 )
 
 // Kind tells people from service accounts.
@@ -34,14 +36,8 @@ const (
 	Invited Kind = "invitation"
 )
 
-// TeamRole is what a member is in a team.
-type TeamRole string
-
-const (
-	TeamUser TeamRole = "user"
-	// TeamManager sees and manages the team, and nothing beside it.
-	TeamManager TeamRole = "manager"
-)
+// TeamRole is what a member is in a team; see access.TeamRole.
+type TeamRole = access.TeamRole
 
 // Status of a membership; see access.Status.
 type Status = access.Status
@@ -112,10 +108,10 @@ type JoinRequest struct {
 
 // Offer is kept from an invitation for the parts of Roster that act on it.
 type Offer struct {
-	TeamIDs      []string `dynamodbav:"team_ids,omitempty" json:"team_ids,omitzero"`
-	Preset       string   `dynamodbav:"preset,omitempty" json:"preset,omitzero"`
-	MonthlyLimit *string  `dynamodbav:"monthly_limit,omitempty" json:"monthly_limit,omitzero"` // USD, decimal
-	DailyLimit   *string  `dynamodbav:"daily_limit,omitempty" json:"daily_limit,omitzero"`     // USD, decimal
+	TeamIDs      []id.Team `dynamodbav:"team_ids,omitempty" json:"team_ids,omitzero"`
+	Preset       string    `dynamodbav:"preset,omitempty" json:"preset,omitzero"`
+	MonthlyLimit *string   `dynamodbav:"monthly_limit,omitempty" json:"monthly_limit,omitzero"` // USD, decimal
+	DailyLimit   *string   `dynamodbav:"daily_limit,omitempty" json:"daily_limit,omitzero"`     // USD, decimal
 }
 
 // item is a Member as the table holds it.
@@ -193,6 +189,14 @@ func (m Member) ETag() string { return `"` + strconv.Itoa(m.Version) + `"` }
 // activeOwner reports whether the member counts as one of the owners.
 func (m Member) activeOwner() bool { return m.Role == permission.Owner && m.Status == access.Active }
 
+// countedTeams are the teams that count the member, in order.
+func (m Member) countedTeams() []id.Team {
+	if m.present() != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m.Teams))
+}
+
 // countedRole is the role that counts the member; none if they are not there.
 func (m Member) countedRole() string {
 	if m.present() != nil {
@@ -226,9 +230,9 @@ func Read(org id.Organization, user id.User, into **Member) table.Read {
 
 // Save is the Writes that bring a member from what was read (nil: there was
 // none) to what it is to be: the item, its account's list of organizations, the
-// count of owners, and those of the organization's own roles. They fail with
-// table.ErrChanged if the member changed since, with organization.ErrLastOwner,
-// and with role.ErrGone.
+// count of owners, and those of the organization's own roles and teams. They fail
+// with table.ErrChanged if the member or a new team changed since, with
+// organization.ErrLastOwner, and with role.ErrGone.
 func Save(read *Member, m Member, now time.Time) []table.Write {
 	var before Member
 	if read != nil {
@@ -251,6 +255,16 @@ func Save(read *Member, m Member, now time.Time) []table.Write {
 	}
 	if was, is := before.countedRole(), m.countedRole(); was != is {
 		writes = slices.Concat(writes, role.Lose(m.Organization, was), role.Gain(m.Organization, is))
+	}
+	for _, is := range m.countedTeams() {
+		if !slices.Contains(before.countedTeams(), is) {
+			writes = append(writes, team.Gain(m.Organization, is))
+		}
+	}
+	for _, was := range before.countedTeams() {
+		if !slices.Contains(m.countedTeams(), was) {
+			writes = append(writes, team.Lose(m.Organization, was))
+		}
 	}
 	listed := func(s Status) bool { return s != "" && s != access.Removed }
 	pointed := table.Membership(m.ID, m.Organization)

@@ -29,6 +29,8 @@ type Row struct {
 	Metadata Metadata      `json:"metadata"`
 	// Suspension is why and since when a suspended member is.
 	Suspension *SuspensionView `json:"suspension,omitzero"`
+	// Teams are those that the member is in, in the order of their making.
+	Teams []TeamView `json:"teams"`
 	// Keys is how many API keys there are.
 	Keys int `json:"keys"`
 	// Spend is what the member spent in the current month; told where members are
@@ -42,7 +44,6 @@ type Row struct {
 	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Limits are the same with where they come from; told of one member, not in lists.
 	Limits *spending.Binding `json:"limits,omitzero"`
-	Teams  []TeamView        `json:"teams"`
 	// Responsible is who answers for a service account.
 	Responsible id.User `json:"responsible,omitzero"`
 	SSOID       *string `json:"sso_id"`

@@ -117,9 +117,10 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.Metadata](): {
 		Type: spec.Object, Description: "The organization's own data. Numbers are as they were given, of any length",
 		Examples: []any{map[string]any{"department": "engineering"}}},
-	reflect.TypeFor[member.Kind]():     enumeration(member.Person, member.ServiceAccount),
-	reflect.TypeFor[member.TeamRole](): enumeration(member.TeamUser, member.TeamManager),
-	reflect.TypeFor[member.Standing](): enumeration(access.Active, access.Suspended),
+	reflect.TypeFor[access.TeamRole]():      enumeration(access.TeamUser, access.TeamManager),
+	reflect.TypeFor[member.GivenTeamRole](): enumeration(access.TeamUser, access.TeamManager),
+	reflect.TypeFor[member.Kind]():          enumeration(member.Person, member.ServiceAccount),
+	reflect.TypeFor[member.Standing]():      enumeration(access.Active, access.Suspended),
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
 		Description: "How the address, or a word of the name, begins: without regard to case, and in names to marks such as the dots of an umlaut. " +

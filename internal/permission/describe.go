@@ -20,6 +20,7 @@ var descriptions = map[Permission]string{
 	BillingRead:        "See billing details and statements",
 	BillingManage:      "Change billing details and the organization's budget",
 	OrganizationDelete: "Delete the organization",
+	TeamsOwn:           "See and manage the teams that one is a manager of; every manager has it, whatever the role",
 }
 
 // Describe says what a permission allows.

@@ -29,6 +29,8 @@ const (
 	BillingRead        Permission = "billing:read"
 	BillingManage      Permission = "billing:manage"
 	OrganizationDelete Permission = "organization:delete"
+	// TeamsOwn comes with being a manager of a team, whatever the role.
+	TeamsOwn Permission = "teams:own"
 )
 
 // All lists every permission. A permission's place is its bit in a stored Set:
@@ -37,7 +39,7 @@ var All = []Permission{
 	ModelsUse, UsageReadOwn, UsageRead, UsageWrite, MembersManage,
 	ConnectionsOwn, ConnectionsManage, KeysOwn, KeysManage, RolesManage,
 	SettingsManage, SecurityManage, AnnouncementsSend, ReportsExport,
-	AuditRead, BillingRead, BillingManage, OrganizationDelete,
+	AuditRead, BillingRead, BillingManage, OrganizationDelete, TeamsOwn,
 }
 
 // Set is a set of permissions.

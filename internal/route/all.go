@@ -80,6 +80,12 @@ const (
 	ListMyConnections  ID = "listMyConnections"
 	UpdateMyConnection ID = "updateMyConnection"
 	DeleteMyConnection ID = "deleteMyConnection"
+	ListTeams          ID = "listTeams"
+	CreateTeam         ID = "createTeam"
+	UpdateTeam         ID = "updateTeam"
+	DeleteTeam         ID = "deleteTeam"
+	AddTeamMember      ID = "addTeamMember"
+	RemoveTeamMember   ID = "removeTeamMember"
 
 	Authorize   ID = "authorize"
 	KeyStatus   ID = "keyStatus"
@@ -133,7 +139,7 @@ var All = []Route{
 	{ApproveJoinRequest, "POST /api/admin/organization/join-requests/{request_id}/approve", "approve", Member, []p.Permission{p.MembersManage}, 200, "Approve a join request"},
 	{RejectJoinRequest, "POST /api/admin/organization/join-requests/{request_id}/reject", "approve", Member, []p.Permission{p.MembersManage}, 200, "Reject a join request"},
 
-	{ListMembers, "GET /api/organizations/{org_id}/members", "members", Member, []p.Permission{p.MembersManage}, 200, "Members and those who wait to become one"},
+	{ListMembers, "GET /api/organizations/{org_id}/members", "members", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Members and those who wait to become one"},
 	{GetMember, "GET /api/organizations/{org_id}/members/{user_id}", "members", Member, nil, 200, "One member; everyone may see themselves"},
 	{UpdateMember, "PUT /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Change role, status, metadata, name or alias (merge)"},
 	{RemoveMember, "DELETE /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove a member: keys revoked, history kept"},
@@ -144,7 +150,7 @@ var All = []Route{
 	{CreateServiceAccount, "POST /api/organizations/{org_id}/service-accounts", "members", Member, []p.Permission{p.MembersManage}, 201, "Create a member without a person: a gateway or bot"},
 	{SuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/suspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Suspend a member with a reason"},
 	{UnsuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/unsuspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Let a suspended member go on"},
-	{ListUsers, "GET /admin/users", "members", Member, []p.Permission{p.MembersManage}, 200, "Members of the caller's organization"},
+	{ListUsers, "GET /admin/users", "members", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Members of the caller's organization"},
 	{ChangeUserRole, "PUT /admin/users/{user_id}/role", "members", Member, []p.Permission{p.MembersManage}, 200, "Change a member's role"},
 
 	{ListRoles, "GET /api/organizations/{org_id}/roles", "roles", Member, nil, 200, "The roles that there are, and what each may do"},
@@ -155,6 +161,13 @@ var All = []Route{
 	{ListJobs, "GET /api/organizations/{org_id}/jobs", "jobs", Member, nil, 200, "Work that was too large for one request"},
 	{GetJob, "GET /api/organizations/{org_id}/jobs/{job_id}", "jobs", Member, nil, 200, "How far a job is"},
 	{ListJobResults, "GET /api/organizations/{org_id}/jobs/{job_id}/results", "jobs", Member, nil, 200, "What the rows of a job came to"},
+
+	{ListTeams, "GET /api/organizations/{org_id}/teams", "teams", Member, nil, 200, "The teams; of those who do not manage members, their own"},
+	{CreateTeam, "POST /api/organizations/{org_id}/teams", "teams", Member, []p.Permission{p.MembersManage}, 201, "Make a team"},
+	{UpdateTeam, "PUT /api/organizations/{org_id}/teams/{team_id}", "teams", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Rename or describe a team (merge)"},
+	{DeleteTeam, "DELETE /api/organizations/{org_id}/teams/{team_id}", "teams", Member, []p.Permission{p.MembersManage}, 200, "Delete a team"},
+	{AddTeamMember, "PUT /api/organizations/{org_id}/teams/{team_id}/members/{user_id}", "teams", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Put a member into a team, or change what they are in it"},
+	{RemoveTeamMember, "DELETE /api/organizations/{org_id}/teams/{team_id}/members/{user_id}", "teams", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Take a member out of a team"},
 
 	{CreateKey, "POST /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 201, "Create an API key; its secret is shown once"},
 	{ListKeys, "GET /api/organizations/{org_id}/keys", "keys", Member, []p.Permission{p.KeysOwn, p.KeysManage}, 200, "The caller's keys, or a member's"},

@@ -19,6 +19,8 @@ type Key struct {
 //
 //	O#<org>             ORG                the organization: settings, status, number of owners
 //	                    R#<role>           a role of its own, and how many members have it
+//	                    T#<team>           a team, and how many members are in it
+//	                    TN#<name>          the team that has that name
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
 //	IV#<org>#<hash>     IV                 the invitation of one address
@@ -53,6 +55,18 @@ func Role(org id.Organization, name string) Key { return Key{"O#" + string(org),
 
 // RolePrefix begins the sort key of every role.
 const RolePrefix = "R#"
+
+func Team(org id.Organization, team id.Team) Key {
+	return Key{"O#" + string(org), TeamPrefix + string(team)}
+}
+
+// TeamPrefix begins the sort key of every team.
+const TeamPrefix = "T#"
+
+// TeamName is keyed by the name, folded: an organization has one team of a name.
+func TeamName(org id.Organization, folded string) Key {
+	return Key{"O#" + string(org), "TN#" + folded}
+}
 
 func Member(org id.Organization, user id.User) Key {
 	return Key{"M#" + string(org) + "#" + string(user), "LA"}

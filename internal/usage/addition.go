@@ -60,6 +60,9 @@ func (a *addition) count(e Record) {
 	for letter, n := range map[string]int64{"c": int64(e.Cost), "r": 1, "i": e.Input, "o": e.Output} {
 		a.sums[letter] += n
 		a.sums[letter+day] += n
+		for _, team := range e.Teams {
+			a.sums[letter+teamMark+string(team)] += n
+		}
 	}
 	model := a.name(e.Model)
 	a.sums["c:"+model] += int64(e.Cost)

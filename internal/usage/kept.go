@@ -37,6 +37,8 @@ type Record struct {
 	Tags       Tags      `dynamodbav:"tags,omitempty"`
 	// Reservation is the id that the reporter named.
 	Reservation Reference `dynamodbav:"reservation,omitempty"`
+	// Teams are those of the member when the event was recorded; it counts in each.
+	Teams []id.Team `dynamodbav:"teams,omitempty"`
 	// Status is the member's when the event was recorded, where it was not active.
 	Status access.Status `dynamodbav:"member_status,omitempty"`
 

@@ -2,6 +2,8 @@ package usage
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"roster/internal/access"
 	"roster/internal/table"
@@ -16,14 +18,15 @@ func (m Meter) place(ctx context.Context, by access.Caller, entries []entry, res
 	}
 	placed := entries[:0]
 	for _, e := range entries {
-		status := found.people[e.record.User].Status
-		if status == "" {
+		of := found.people[e.record.User]
+		if of.Status == "" {
 			results[e.place] = reject(e.record.ID, errNoMember)
 			continue
 		}
-		if status != access.Active {
-			e.record.Status = status
+		if of.Status != access.Active {
+			e.record.Status = of.Status
 		}
+		e.record.Teams = slices.Sorted(maps.Keys(of.Teams))
 		placed = append(placed, e)
 	}
 	return placed, found.tallies, nil
@@ -52,7 +55,7 @@ func (m Meter) state(ctx context.Context, by access.Caller, entries []entry) (st
 			return state{}, err
 		}
 		found.tallies[of] = &counted
-		found.people[of.user] = &person{Status: by.Own.Status()}
+		found.people[of.user] = &person{Status: by.Own.Status(), Teams: by.Own.Teams()}
 	}
 	return found, nil
 }

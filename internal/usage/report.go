@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roster/internal/access"
+	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/permission"
 )
@@ -17,12 +18,15 @@ import (
 // ReportRequest asks who used what. Whoever may read their own usage alone gets
 // their own row, with or without user_id.
 type ReportRequest struct {
-	GroupBy GroupBy     `query:"group_by" json:"-"`
-	User    id.User     `query:"user_id" json:"-"`
-	Start   Date        `query:"start_date" json:"-"`
-	End     Date        `query:"end_date" json:"-"`
-	Sort    Sort        `query:"sort" json:"-"`
-	Limit   ReportLimit `query:"limit" json:"-"`
+	GroupBy GroupBy `query:"group_by" json:"-"`
+	User    id.User `query:"user_id" json:"-"`
+	// Team is one of which the rows are: of its present members, or with
+	// group_by=team its own. Managers of a team may ask for theirs.
+	Team  id.Team     `query:"team_id" json:"-"`
+	Start Date        `query:"start_date" json:"-"`
+	End   Date        `query:"end_date" json:"-"`
+	Sort  Sort        `query:"sort" json:"-"`
+	Limit ReportLimit `query:"limit" json:"-"`
 }
 
 // Report is the usage of a period.
@@ -30,13 +34,15 @@ type Report struct {
 	Usage Usage `json:"usage"`
 }
 
-// Usage has one row per member with usage in the period, the highest first; of a
-// user_id always one.
+// Usage has one row per member, or per team, with usage in the period, the highest
+// first; of a user_id always one.
 type Usage struct {
 	Period   Period     `json:"period"`
-	ByMember []UsageRow `json:"by_member"`
-	// Totals are over all members, also those beyond the limit.
-	Totals Totals `json:"totals"`
+	ByMember []UsageRow `json:"by_member,omitzero"`
+	// ByTeam counts an event in each team that its member was in when it was
+	// recorded: teams may share it, and members without a team are in none.
+	ByTeam []TeamRow `json:"by_team,omitzero"`
+	Totals Totals    `json:"totals"`
 	// Excluded is what none of the figures has.
 	Excluded Excluded `json:"excluded"`
 	// AsOf is when the counters were read: they hold every event recorded before.
@@ -55,7 +61,16 @@ type UsageRow struct {
 	TopModels []string `json:"top_models"`
 }
 
-// Totals sum the rows.
+// TeamRow is one team's usage.
+type TeamRow struct {
+	Team id.Team `json:"team_id"`
+	// Name is empty where the team is deleted.
+	Name field.Name `json:"name"`
+	Counters
+}
+
+// Totals sum the rows, also those beyond the limit. By team, what members of
+// several teams used is in several of them.
 type Totals struct {
 	Members int `json:"members"`
 	Counters
@@ -72,7 +87,8 @@ type PersonalUsage struct {
 }
 
 type (
-	// GroupBy is what a row stands for: user.
+	// GroupBy is what a row stands for: user (the default), or team, which needs whole
+	// months.
 	GroupBy string
 	// Sort is the figure by which rows are ordered, the highest first: cost (the
 	// default), requests, input_tokens or output_tokens.
@@ -86,6 +102,7 @@ const (
 	topModels = 5
 
 	byUser GroupBy = "user"
+	byTeam GroupBy = "team"
 
 	byCost     Sort = "cost"
 	byRequests Sort = "requests"
@@ -94,11 +111,12 @@ const (
 )
 
 func (g *GroupBy) UnmarshalText(b []byte) error {
-	if GroupBy(b) != byUser {
-		return errors.New("is not user")
+	switch by := GroupBy(b); by {
+	case byUser, byTeam:
+		*g = by
+		return nil
 	}
-	*g = byUser
-	return nil
+	return errors.New("is neither user nor team")
 }
 
 func (s *Sort) UnmarshalText(b []byte) error {
@@ -126,13 +144,13 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 	if err != nil {
 		return Report{}, err
 	}
-	if !by.Can(permission.UsageRead) {
-		if in.User != "" && in.User != by.User() {
-			return Report{}, access.ErrPermission.With("permission", permission.UsageRead)
-		}
-		in.User = by.User()
+	if err := in.narrow(by); err != nil {
+		return Report{}, err
 	}
 	parts := period.parts()
+	if in.GroupBy == byTeam && !wholeMonths(parts) {
+		return Report{}, errWholeMonths
+	}
 	months, err := s.months(ctx, by.Organization(), in.User, parts)
 	if err != nil {
 		return Report{}, err
@@ -145,7 +163,15 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 		return Report{}, errNoMember
 	}
 	out := Usage{Period: period, AsOf: now}
+	if in.GroupBy == byTeam {
+		err := s.sumTeams(ctx, by.Organization(), in, found.tallies, &out)
+		return Report{out}, err
+	}
+	out.ByMember = []UsageRow{}
 	for user, p := range found.people {
+		if in.Team != "" && p.Teams[in.Team] == "" {
+			continue
+		}
 		row := rowOf(user, p, found.tallies, parts)
 		out.Excluded.Personal.Requests += row.personal
 		if row.Requests == 0 && in.User == "" {
@@ -158,6 +184,19 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 	slices.SortFunc(out.ByMember, in.Sort.compare)
 	out.ByMember = out.ByMember[:min(len(out.ByMember), in.Limit.rows())]
 	return Report{out}, nil
+}
+
+// narrow refuses what the caller may not see, and leaves those who may see no
+// more their own usage.
+func (in *ReportRequest) narrow(by access.Actor) error {
+	switch {
+	case by.Can(permission.UsageRead), in.Team != "" && by.IsManagerOf(in.Team):
+		return nil
+	case in.User != "" && in.User != by.User():
+		return access.ErrPermission.With("permission", permission.UsageRead)
+	}
+	in.User = by.User()
+	return nil
 }
 
 // months are those to read: of one user, or of everyone with counters.
@@ -214,23 +253,23 @@ func top(models map[string]Counters) []string {
 }
 
 func (s Sort) compare(a, b UsageRow) int {
-	return cmp.Or(
-		cmp.Compare(s.figure(b), s.figure(a)),
-		cmp.Compare(b.Cost, a.Cost),
-		cmp.Compare(a.User, b.User),
-	)
+	return cmp.Or(s.compareCounters(a.Counters, b.Counters), cmp.Compare(a.User, b.User))
 }
 
-func (s Sort) figure(r UsageRow) int64 {
+func (s Sort) compareCounters(a, b Counters) int {
+	return cmp.Or(cmp.Compare(s.figure(b), s.figure(a)), cmp.Compare(b.Cost, a.Cost))
+}
+
+func (s Sort) figure(c Counters) int64 {
 	switch s {
 	case byRequests:
-		return r.Requests
+		return c.Requests
 	case byInput:
-		return r.Input
+		return c.Input
 	case byOutput:
-		return r.Output
+		return c.Output
 	}
-	return int64(r.Cost)
+	return int64(c.Cost)
 }
 
 func (l ReportLimit) rows() int {

@@ -15,7 +15,11 @@ type person struct {
 	Name   string        `dynamodbav:"name"`
 	Role   string        `dynamodbav:"role"`
 	Status access.Status `dynamodbav:"status"`
+	Teams  teams         `dynamodbav:"teams"`
 }
+
+// teams are those that a member is in.
+type teams map[id.Team]access.TeamRole
 
 // month is a member's month, as the organization's time zone has it: "2026-11".
 type month struct {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"roster/internal/id"
 	"roster/internal/money"
 )
 
@@ -32,14 +33,18 @@ func (c Counters) plus(d Counters) Counters {
 // tally is a member's counters of one month. In the item, an attribute is a
 // letter (c cost in nano-USD, r requests, i input tokens, o output tokens, p
 // requests over personal connections), followed by nothing for the month, two
-// digits for a day, or a colon and a model (c and r alone). The letter m alone is
-// how many models have a name.
+// digits for a day, a colon and a model (c and r alone), or teamMark and a team
+// that the member was in when the events were recorded. The letter m alone is how
+// many models have a name.
 type tally struct {
 	total  Counters
 	days   map[int]Counters
 	models map[string]Counters
+	teams  map[id.Team]Counters
 	named  int64
 }
+
+const teamMark = "~"
 
 // UnmarshalDynamoDBAttributeValue reads the item. A counter that has outgrown an
 // int64 is held at the largest: it must not make a member's month unreadable.
@@ -48,7 +53,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 	if !ok {
 		return fmt.Errorf("usage: a month is a %T", item)
 	}
-	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}}
+	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{}}
 	for name, value := range attributes.Value {
 		number, ok := value.(*types.AttributeValueMemberN)
 		if !ok {
@@ -56,7 +61,9 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		}
 		n, _ := strconv.ParseInt(number.Value, 10, 64)
 		letter, of := name[:1], name[1:]
-		switch model, isModel := strings.CutPrefix(of, ":"); {
+		model, isModel := strings.CutPrefix(of, ":")
+		team, isTeam := strings.CutPrefix(of, teamMark)
+		switch {
 		case name == "m":
 			t.named = n
 		case of == "":
@@ -65,6 +72,10 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 			c := t.models[model]
 			c.set(letter, n)
 			t.models[model] = c
+		case isTeam:
+			c := t.teams[id.Team(team)]
+			c.set(letter, n)
+			t.teams[id.Team(team)] = c
 		default:
 			if day, err := strconv.Atoi(of); err == nil {
 				c := t.days[day]
