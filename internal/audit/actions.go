@@ -39,6 +39,11 @@ const (
 	RoleUpdated Action = "role.updated"
 	RoleDeleted Action = "role.deleted"
 
+	TeamCreated        Action = "team.created"
+	TeamUpdated        Action = "team.updated"
+	TeamDeleted        Action = "team.deleted"
+	MemberTeamsChanged Action = "member.teams_changed"
+
 	ConnectionCreated Action = "connection.created"
 	ConnectionUpdated Action = "connection.updated"
 	ConnectionDeleted Action = "connection.deleted"
@@ -109,6 +114,10 @@ var Catalogue = []Entry{
 	{RoleCreated, "A role of the organization's own was made", []route.ID{route.CreateRole}},
 	{RoleUpdated, "A role's permissions or description were changed", []route.ID{route.UpdateRole}},
 	{RoleDeleted, "A role was deleted; after names the role that its members have instead", []route.ID{route.DeleteRole}},
+	{TeamCreated, "A team was made", []route.ID{route.CreateTeam}},
+	{TeamUpdated, "A team was renamed or described", []route.ID{route.UpdateTeam}},
+	{TeamDeleted, "A team that nobody was in was deleted", []route.ID{route.DeleteTeam}},
+	{MemberTeamsChanged, "A member came into a team, left it, or became or ceased to be its manager", []route.ID{route.AddTeamMember, route.RemoveTeamMember}},
 
 	{ConnectionCreated, "A provider's credential was stored", []route.ID{route.CreateConnection}},
 	{ConnectionUpdated, "A connection was changed, or its credential replaced", []route.ID{route.UpdateConnection}},

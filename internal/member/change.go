@@ -104,6 +104,8 @@ func action(before, after Member) audit.Action {
 		return audit.MemberRemoved
 	case before.Role != after.Role:
 		return audit.MemberRoleChanged
+	case !maps.Equal(before.Teams, after.Teams):
+		return audit.MemberTeamsChanged
 	}
 	return audit.MemberUpdated
 }

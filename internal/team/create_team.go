@@ -31,6 +31,6 @@ func (s Service) CreateTeam(ctx context.Context, by access.Actor, in CreateReque
 	return api.Commit(ctx, s.Table, Answer{t.view()},
 		table.Write{Key: table.Team(org, t.ID), Put: t, If: table.Absent}, claim(org, t),
 		audit.Record(now, org, audit.Event{
-			Action: "team.created", Actor: audit.Member(by), Target: string(t.ID), After: t.recorded(),
+			Action: audit.TeamCreated, Actor: audit.Member(by), Target: string(t.ID), After: t.recorded(),
 		}))
 }

@@ -36,7 +36,7 @@ func (s Service) DeleteTeam(ctx context.Context, by access.Actor, in DeleteReque
 				Else: table.ErrChanged,
 			}, release(org, *read),
 			audit.Record(s.Now(), org, audit.Event{
-				Action: "team.deleted", Actor: audit.Member(by), Target: string(read.ID), Before: read.recorded(),
+				Action: audit.TeamDeleted, Actor: audit.Member(by), Target: string(read.ID), Before: read.recorded(),
 			}))
 		return err
 	})

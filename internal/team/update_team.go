@@ -61,7 +61,7 @@ func (s Service) UpdateTeam(ctx context.Context, by access.Actor, in UpdateReque
 			},
 			Else: table.ErrChanged,
 		}, audit.Record(now, org, audit.Event{
-			Action: "team.updated", Actor: audit.Member(by), Target: string(t.ID), Before: before, After: after,
+			Action: audit.TeamUpdated, Actor: audit.Member(by), Target: string(t.ID), Before: before, After: after,
 		})}
 		if fold(t.Name) != fold(read.Name) {
 			writes = append(writes, claim(org, t), release(org, *read))
