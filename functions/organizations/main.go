@@ -8,4 +8,6 @@ import (
 	"roster/internal/organization"
 )
 
-func main() { boot.HTTP("organizations", organization.Endpoints, account.Endpoints, deletion.Endpoints) }
+func main() {
+	boot.HTTP("organizations", organization.Endpoints, account.Endpoints, deletion.Endpoints)
+}

@@ -61,9 +61,9 @@ const (
 	UpdateRole      ID = "updateRole"
 	DeleteRole      ID = "deleteRole"
 	ListPermissions ID = "listPermissions"
-	ListJobs       ID = "listJobs"
-	GetJob         ID = "getJob"
-	ListJobResults ID = "listJobResults"
+	ListJobs        ID = "listJobs"
+	GetJob          ID = "getJob"
+	ListJobResults  ID = "listJobResults"
 
 	CreateKey   ID = "createKey"
 	ListKeys    ID = "listKeys"
