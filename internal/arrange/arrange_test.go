@@ -50,7 +50,7 @@ func TestRepeatsAndOtherOrdersComeToTheSame(t *testing.T) {
 			}
 		}
 		owner := membertest.Found(t, r)
-		m := &model{r: r, owner: owner, all: []*one{{Member: owner.Member}}, teams: []id.Team{id.NewTeam(r.Now())}, unarranged: true}
+		m := &model{r: r, owner: owner, all: []*one{{Member: owner.Member}}, teams: []id.Team{membertest.AddTeam(t, r, owner.Organization)}, unarranged: true}
 		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
 			m.step(t, rt)
 		}
@@ -106,7 +106,7 @@ func TestLostChangesAreMended(t *testing.T) {
 		r := rostertest.New(t)
 		service := arrange.New(r.Env)
 		owner := membertest.Found(t, r)
-		m := &model{r: r, owner: owner, all: []*one{{Member: owner.Member}}, teams: []id.Team{id.NewTeam(r.Now())}, unarranged: true}
+		m := &model{r: r, owner: owner, all: []*one{{Member: owner.Member}}, teams: []id.Team{membertest.AddTeam(t, r, owner.Organization)}, unarranged: true}
 		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
 			m.step(t, rt)
 		}
