@@ -44,6 +44,10 @@ func (s Service) Register(ctx context.Context, from api.Client, in RegisterReque
 	if err := registrations.Take(ctx, s.Env, throttle.Network(from.IP)); err != nil {
 		return Tokens{}, err
 	}
+	if err := AllowPassword(ctx, s.Env, "/password", in.Password, user.User{Email: in.Email, Name: in.Name},
+		organization.Organization{Name: in.Organization}); err != nil {
+		return Tokens{}, err
+	}
 	now := s.Now()
 	u := user.New(now, in.Email, in.Name, in.Password)
 	var writes []table.Write

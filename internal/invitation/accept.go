@@ -138,6 +138,9 @@ func (s Service) acceptByMail(ctx context.Context, from api.Client, p prospect, 
 	if in.Password == "" {
 		return AcceptAnswer{}, errPassword
 	}
+	if err := s.allowPassword(ctx, p, in); err != nil {
+		return AcceptAnswer{}, err
+	}
 	u, accountWrites, err := s.provenAccount(ctx, p, from, in)
 	if err != nil {
 		return AcceptAnswer{}, err

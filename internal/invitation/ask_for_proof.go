@@ -28,6 +28,9 @@ func (s Service) askForProof(ctx context.Context, t token, in AcceptRequest) (Ac
 	if in.Password == "" {
 		return AcceptAnswer{}, errPassword
 	}
+	if err := s.allowPassword(ctx, p, in); err != nil {
+		return AcceptAnswer{}, err
+	}
 	if err := proofs.Take(ctx, s.Env, t.addressHash); err != nil {
 		return AcceptAnswer{}, err
 	}

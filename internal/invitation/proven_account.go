@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"roster/internal/access"
+	"roster/internal/account"
 	"roster/internal/api"
 	"roster/internal/audit"
 	"roster/internal/field"
@@ -34,6 +35,14 @@ func (s Service) provenAccount(ctx context.Context, p prospect, from api.Client,
 	u.Verified, u.Verification, u.LastOrganization = true, nil, p.organization.ID
 	u.Meet(throttle.Network(from.IP))
 	return u, []table.Write{user.Save(u, now)}, nil
+}
+
+// allowPassword refuses a password that whoever accepts may not choose, by what the
+// organization demands of its members: also where there is an account, lest the
+// answer tell.
+func (s Service) allowPassword(ctx context.Context, p prospect, in AcceptRequest) error {
+	who := user.User{Name: cmp.Or(in.Name, p.invitation.Name), Email: p.invitation.Email}
+	return account.AllowPassword(ctx, s.Env, "/password", in.Password, who, *p.organization)
 }
 
 // takeOver gives an unverified account to who proves its mailbox: the password is

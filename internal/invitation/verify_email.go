@@ -10,6 +10,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/organization"
 	"roster/internal/table"
 	"roster/internal/throttle"
 	"roster/internal/user"
@@ -104,6 +105,9 @@ func (s Service) own(ctx context.Context, u *user.User, in VerifyRequest, from a
 	}
 	switch {
 	case in.Claim && !u.Verified:
+		if err := s.allowClaim(ctx, *u, in.Password); err != nil {
+			return err
+		}
 		return s.takeOver(ctx, u, in.Password, from)
 	case u.CheckPassword(in.Password):
 		return s.finishTakeOver(ctx, u, from)
@@ -111,6 +115,22 @@ func (s Service) own(ctx context.Context, u *user.User, in VerifyRequest, from a
 		return errVerified
 	}
 	return errNotThePassword
+}
+
+// allowClaim refuses a password that who claims an account may not choose, by what
+// the organizations demand of which they are, or by the invitation become, a member.
+func (s Service) allowClaim(ctx context.Context, u user.User, password field.Password) error {
+	var joining []organization.Organization
+	for _, ref := range u.Invitations() {
+		o, err := organization.Get(ctx, s.Table, ref.Organization)
+		switch {
+		case err != nil:
+			return err
+		case o != nil:
+			joining = append(joining, *o)
+		}
+	}
+	return account.AllowPassword(ctx, s.Env, "/password", password, u, joining...)
 }
 
 // joinByVerification is the answer for an account, and the Writes by which it

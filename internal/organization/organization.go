@@ -15,6 +15,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/money"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/table"
 )
 
@@ -76,6 +77,8 @@ type Organization struct {
 	// Connections tells to which providers there is one; nil: there never was.
 	Connections *access.Connections `dynamodbav:"connections,omitempty"`
 
+	// Policy is what it demands of how its members log in.
+	Policy policy.Policy `dynamodbav:"policy,omitempty"`
 	// Roles are the organization's own ones; package role changes them.
 	Roles permission.Roles `dynamodbav:"roles,omitempty"`
 

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
 	"roster/internal/field"
+	"roster/internal/policy"
 )
 
 // Parameters of argon2id: OWASP's Password Storage Cheat Sheet, second choice
@@ -22,6 +24,11 @@ const (
 	saltBytes   = 16
 	hashBytes   = 32
 )
+
+// SetPassword gives the account a password.
+func (u *User) SetPassword(p field.Password) {
+	u.Password, u.PasswordLength = HashPassword(p), min(utf8.RuneCountInString(string(p)), policy.LongestAsked)
+}
 
 // HashPassword returns the argon2id hash in the PHC string format.
 func HashPassword(p field.Password) string {

@@ -31,6 +31,9 @@ type User struct {
 	Email    email.Address `dynamodbav:"email"`
 	Name     field.Name    `dynamodbav:"name"`
 	Password string        `dynamodbav:"password"`
+	// PasswordLength is how many characters the password has, as far as any
+	// organization may ask.
+	PasswordLength int `dynamodbav:"password_length,omitempty"`
 	// Verified: its holder proved to read the address's mail.
 	Verified bool `dynamodbav:"verified"`
 	// Platform: administrator of the deployment.
@@ -55,10 +58,9 @@ type User struct {
 
 // New returns an account whose address is yet to be verified.
 func New(now time.Time, address email.Address, name field.Name, password field.Password) User {
-	return User{
-		ID: id.NewUser(now), Email: address, Name: name, Password: HashPassword(password),
-		CreatedAt: now, UpdatedAt: now, Version: 1,
-	}
+	u := User{ID: id.NewUser(now), Email: address, Name: name, CreatedAt: now, UpdatedAt: now, Version: 1}
+	u.SetPassword(password)
+	return u
 }
 
 // Verification is a mailed link that awaits its click.
@@ -116,9 +118,23 @@ func (u *User) Yield(p field.Password) {
 		v.Asked = nil
 		u.Verification = &v
 	}
-	u.Password = HashPassword(p)
+	u.SetPassword(p)
 	u.SessionEpoch++
 	u.Yielding, u.LastOrganization, u.Places = true, "", nil
+}
+
+// Invitations are those that may be accepted with the account's verification.
+func (u *User) Invitations() []InvitationRef {
+	var all []InvitationRef
+	if v := u.Verification; v != nil {
+		if v.Invitation != nil {
+			all = append(all, *v.Invitation)
+		}
+		if v.Asked != nil {
+			all = append(all, v.Asked.Invitation)
+		}
+	}
+	return all
 }
 
 // VerificationUser returns whose a verification token is.
