@@ -80,13 +80,13 @@ var ErrNoConnection = fault.New(fault.Forbidden, "no_connection",
 
 const orPersonal = " So can the member, as a personal connection."
 
-// Connection tells whose connection serves a member's calls to a provider (of none
+// connection tells whose connection serves a member's calls to a provider (of none
 // named, to any), or refuses with ErrNoConnection. It tells nothing where the
 // organization requires none.
 //
 // Only whom the organization's connections do not serve costs a further read, of
 // their personal ones; what it finds stands for GateTTL.
-func (h *HotPath) Connection(ctx context.Context, s Standing, provider string) (ConnectionScope, error) {
+func (h *HotPath) connection(ctx context.Context, s Standing, provider string) (ConnectionScope, error) {
 	if !s.gate.view.RequireConnection {
 		return "", nil
 	}

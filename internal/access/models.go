@@ -24,15 +24,13 @@ func (s Standing) levels() []level {
 	}
 }
 
-// MayCall returns why the member may not call a model, by its full name; nil if
-// they may, or no model is named.
-func (s Standing) MayCall(name string) error {
-	for _, l := range s.levels() {
-		if name != "" && !l.models.Allows(name) {
-			return ErrModel.With("model", name).With("level", l.name)
-		}
+// admits returns why the list leaves a model out; nil if it does not, or no model
+// is named.
+func (l level) admits(model string) error {
+	if model == "" || l.models.Allows(model) {
+		return nil
 	}
-	return nil
+	return ErrModel.With("model", model).With("level", l.name)
 }
 
 // AllowedModels are those that are on every list; nil where there is no list.

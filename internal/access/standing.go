@@ -17,7 +17,9 @@ type Standing struct {
 	// key is the one they stand through, and secret which of its secrets.
 	key    KeyRecord
 	secret Secret
-	gate   gate
+	// deadKey: the key that was named is not live, or none of theirs.
+	deadKey bool
+	gate    gate
 	// months are those from the first on, by their sort keys.
 	first  string
 	months map[string]table.Item
@@ -53,31 +55,19 @@ func (s Standing) Key(key id.Key) (KeyRecord, bool) {
 }
 
 // Through is how the member stands with one of their live keys: that of a text, or
-// of an id, which stands for the key's newest secret. False, if it is none.
-func (s Standing) Through(key id.Key, text *KeyText, now time.Time) (Standing, bool) {
+// of an id, which stands for the key's newest secret. Through one that is not live
+// they may do nothing, through the empty id whatever they may by themselves.
+func (s Standing) Through(key id.Key, text *KeyText, now time.Time) Standing {
 	record, ok := s.member.Keys[key]
 	secret := record.Current()
 	if text != nil {
 		secret, ok = record.Admits(*text, now)
 	}
-	return s.with(record, secret), ok && !record.Expired(now)
+	s.deadKey = key != "" && (!ok || record.Expired(now))
+	return s.with(record, secret)
 }
 
 func (s Standing) with(key KeyRecord, secret Secret) Standing {
 	s.key, s.secret = key, secret
 	return s
-}
-
-// MayUseModels returns why the member may not use models now; nil if they may.
-func (s Standing) MayUseModels() error {
-	if err := s.member.Status.Admit(); err != nil {
-		return err
-	}
-	if err := AdmitTo(s.gate.view.Status); err != nil {
-		return err
-	}
-	if !s.permissions().Has(permission.ModelsUse) {
-		return ErrPermission.With("permission", permission.ModelsUse)
-	}
-	return nil
 }

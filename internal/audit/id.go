@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"roster/internal/calendar"
 	"roster/internal/id"
 	"roster/internal/table"
 )
@@ -12,7 +13,6 @@ type eventID string
 
 const (
 	prefix      = "aud"
-	monthForm   = "2006-01"
 	firstRandom = "0000000000000000"
 	lastRandom  = "ZZZZZZZZZZZZZZZZ"
 )
@@ -30,5 +30,5 @@ func (e eventID) month() time.Time {
 }
 
 func (e eventID) key(org id.Organization) table.Key {
-	return table.AuditEvent(org, e.month().Format(monthForm), string(e))
+	return table.AuditEvent(org, e.month().Format(calendar.MonthForm), string(e))
 }

@@ -28,6 +28,16 @@ func Full(name, provider string) string {
 	return provider + "/" + name
 }
 
+// Provider is what stands before the slash of a model's full name, in lower case;
+// empty where there is none.
+func Provider(name string) string {
+	provider, _, named := strings.Cut(name, "/")
+	if !named {
+		return ""
+	}
+	return strings.ToLower(provider)
+}
+
 // Pattern is one model ("openai/gpt-5"), or with a * at its end all that begin
 // alike ("openai/*").
 type Pattern string

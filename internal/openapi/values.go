@@ -9,6 +9,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/apikey"
+	"roster/internal/calendar"
 	"roster/internal/connection"
 	"roster/internal/email"
 	"roster/internal/fault"
@@ -176,7 +177,7 @@ var values = map[reflect.Type]spec.Schema{
 		Description: "At most 16, and 512 bytes of names and values together",
 		Examples:    []any{map[string]any{"project": "search"}}},
 	reflect.TypeFor[usage.Outcome](): enumeration(usage.Recorded, usage.Duplicate, usage.Rejected),
-	reflect.TypeFor[usage.Date](): {
+	reflect.TypeFor[calendar.Date](): {
 		Type: spec.String, Format: "date", Description: "A day of the organization's time zone",
 		Examples: []any{"2026-11-01"}},
 	reflect.TypeFor[usage.GroupBy]():     {Type: spec.String, Enum: []string{"user"}},

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"errors"
 
 	"roster/internal/access"
 	"roster/internal/fault"
@@ -65,18 +66,12 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	}
 	now := g.Now()
 	if who.text != nil || who.key != by.Key() {
-		var ok bool
-		if standing, ok = standing.Through(who.key, who.text, now); who.key != "" && !ok {
-			return Decision{}, unknownKey(who.pointer)
-		}
+		standing = standing.Through(who.key, who.text, now)
 	}
-	if err := standing.MayUseModels(); err != nil {
-		return Decision{}, err
+	connection, err := g.path.Admit(ctx, standing, string(in.Model))
+	if errors.Is(err, access.ErrKey) {
+		err = unknownKey(who.pointer)
 	}
-	if err := standing.MayCall(string(in.Model)); err != nil {
-		return Decision{}, err
-	}
-	connection, err := g.path.Connection(ctx, standing, in.Model.provider())
 	if err != nil {
 		return Decision{}, err
 	}

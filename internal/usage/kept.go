@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"roster/internal/access"
+	"roster/internal/calendar"
 	"roster/internal/id"
 	"roster/internal/money"
 	"roster/internal/permission"
@@ -67,7 +68,7 @@ func newRecord(e Event, of subject, now time.Time, zone *time.Location, call []b
 		r.OccurredAt = now
 	}
 	local := r.OccurredAt.In(zone)
-	r.Month, r.Day = local.Format(monthForm), local.Day()
+	r.Month, r.Day = local.Format(calendar.MonthForm), local.Day()
 	return r
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/calendar"
 	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/model"
@@ -57,7 +58,7 @@ type Spend struct {
 func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Status, error) {
 	now := g.Now()
 	local := now.In(by.Own.Location())
-	item, _ := by.Own.Month(local.Format(monthForm))
+	item, _ := by.Own.Month(local.Format(calendar.MonthForm))
 	counted, err := table.Decode[tally](item)
 	if err != nil {
 		return Status{}, err
@@ -73,10 +74,7 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 	if record, ok := by.Own.Key(by.Key()); ok {
 		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt}
 	}
-	refused := by.Own.MayUseModels()
-	if refused == nil {
-		_, refused = g.path.Connection(ctx, by.Own, "")
-	}
+	_, refused := g.path.Admit(ctx, by.Own, "")
 	if f, ok := errors.AsType[*fault.Error](refused); ok && f.Kind == fault.Forbidden {
 		out.Allowed, out.Code, refused = false, f.Code, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roster/internal/access"
+	"roster/internal/calendar"
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/permission"
@@ -22,11 +23,11 @@ type ReportRequest struct {
 	User    id.User `query:"user_id" json:"-"`
 	// Team is one of which the rows are: of its present members, or with
 	// group_by=team its own. Managers of a team may ask for theirs.
-	Team  id.Team     `query:"team_id" json:"-"`
-	Start Date        `query:"start_date" json:"-"`
-	End   Date        `query:"end_date" json:"-"`
-	Sort  Sort        `query:"sort" json:"-"`
-	Limit ReportLimit `query:"limit" json:"-"`
+	Team  id.Team       `query:"team_id" json:"-"`
+	Start calendar.Date `query:"start_date" json:"-"`
+	End   calendar.Date `query:"end_date" json:"-"`
+	Sort  Sort          `query:"sort" json:"-"`
+	Limit ReportLimit   `query:"limit" json:"-"`
 }
 
 // Report is the usage of a period.

@@ -3,7 +3,6 @@ package usage
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"roster/internal/fault"
 	"roster/internal/field"
@@ -69,16 +68,6 @@ func (m *Model) UnmarshalText(b []byte) error {
 }
 
 func (m Model) of(provider string) string { return model.Full(string(m), provider) }
-
-// provider is what stands before the slash of a model's name, in lower case; empty
-// where there is none.
-func (m Model) provider() string {
-	provider, _, named := strings.Cut(string(m), "/")
-	if !named {
-		return ""
-	}
-	return strings.ToLower(provider)
-}
 
 func (s *Scope) UnmarshalText(b []byte) error {
 	switch scope := Scope(b); scope {

@@ -6,6 +6,8 @@ import (
 	_ "time/tzdata"
 
 	"pgregory.net/rapid"
+
+	"roster/internal/calendar"
 )
 
 func TestResets(t *testing.T) {
@@ -42,13 +44,13 @@ func TestADayEndsWhereTheNextBegins(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Unix(rapid.Int64Range(1_750_000_000, 2_000_000_000).Draw(t, "now"), 0)
-		day := now.In(zone).Format(dateForm)
+		day := now.In(zone).Format(time.DateOnly)
 		resets := resetsAfter(now, zone)
 		last, next := resets.Daily.Add(-time.Second), resets.Daily
-		if last.In(zone).Format(dateForm) != day || next.In(zone).Format(dateForm) <= day || !next.After(now) {
+		if last.In(zone).Format(time.DateOnly) != day || next.In(zone).Format(time.DateOnly) <= day || !next.After(now) {
 			t.Fatalf("%s in %s is said to end at %s", day, zone, next.In(zone))
 		}
-		if m := resets.Monthly; m.In(zone).Day() != 1 || m.Add(-time.Second).In(zone).Format(monthForm) != now.In(zone).Format(monthForm) {
+		if m := resets.Monthly; m.In(zone).Day() != 1 || m.Add(-time.Second).In(zone).Format(calendar.MonthForm) != now.In(zone).Format(calendar.MonthForm) {
 			t.Fatalf("the month of %s in %s is said to end at %s", day, zone, m.In(zone))
 		}
 	})
