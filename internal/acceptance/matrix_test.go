@@ -104,6 +104,25 @@ func (w world) checkForeign(t *testing.T, r route.Route, secret, want string, fo
 	}
 }
 
+// TestATestKeyIsForTheHotPathAlone asks every route with an owner's test key.
+func TestATestKeyIsForTheHotPathAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.owner(t, "owner@acme.example", "Acme")
+	created := w.Must(t, 201, "POST /api/organizations/"+string(owner.organization)+"/keys", owner.token, map[string]any{"name": "sandbox", "test": true})
+	role, _ := permission.BuiltInRole(permission.Owner)
+	for _, r := range route.All {
+		want := expected(r, role, access.Active, "key")
+		if r.Access == route.Member && !strings.Contains(r.Key, " /v1/") {
+			want = "test_key"
+		}
+		answer := w.probe(t, r, created.String("key", "secret"), owner.organization)
+		if want == "" && !passed(answer) || want != "" && answer.Code() != want {
+			t.Errorf("%s: %d %s, want %q", r.Key, answer.Status, answer.Raw, want)
+		}
+	}
+}
+
 // TestMatrixOfThoseWhoBelongNowhere asks every route as a person without an
 // organization, and as a platform administrator without one.
 func TestMatrixOfThoseWhoBelongNowhere(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 var (
 	ErrCredential = fault.New(fault.Unauthenticated, "credential_required", "Send an access token or API key as Authorization: Bearer.")
 	ErrKey        = fault.New(fault.Unauthenticated, "invalid_key", "The API key is unknown, expired or revoked.")
+	ErrTestKey    = fault.New(fault.Forbidden, "test_key", "A test key asks and reports as gateways do, and does nothing else.")
 	ErrSession    = fault.New(fault.Forbidden, "session_required", "This needs a person's access token, not an API key.")
 	ErrOrg        = fault.New(fault.NotFound, "organization_not_found", "There is no such organization.")
 	ErrNoOrg      = fault.New(fault.Forbidden, "no_organization", "The access token belongs to no organization; switch to one first.")
@@ -117,9 +118,14 @@ func (a Actor) ManagesAny(teams map[id.Team]TeamRole) bool {
 }
 
 // IdempotencyScope keeps whoever holds another's key from the answers to the
-// member's own calls: a secret may stand in them.
+// member's own calls: a secret may stand in them. What a test key did, it did in its
+// sandbox alone.
 func (a Actor) IdempotencyScope() string {
-	return string(a.org) + "\n" + string(a.user) + "\n" + string(a.Holder())
+	scope := string(a.org) + "\n" + string(a.user) + "\n" + string(a.Holder())
+	if a.key.Test() {
+		scope += "\ntest"
+	}
+	return scope
 }
 
 // IsOwner reports whether the actor may do what only owners may.
@@ -266,10 +272,17 @@ func verify(ctx context.Context, e *env.Env, token string) (session.Access, erro
 
 // Member authenticates routes of an organization's members, and checks the
 // route's permissions. A path that names another organization than the
-// credential's is answered as if there were none.
+// credential's is answered as if there were none. Test keys are for the hot path
+// alone.
 func Member(e *env.Env) func(context.Context, *api.Request) (Actor, error) {
 	read := func(ctx context.Context, a *Actor, further ...table.Read) error { return a.read(ctx, e, further...) }
-	return func(ctx context.Context, r *api.Request) (Actor, error) { return authenticate(ctx, e, r, read) }
+	return func(ctx context.Context, r *api.Request) (Actor, error) {
+		a, err := authenticate(ctx, e, r, read)
+		if err == nil && a.key.Test() {
+			err = ErrTestKey
+		}
+		return a, err
+	}
 }
 
 // reading fills an Actor's member and organization, and makes further reads, in

@@ -11,10 +11,14 @@ import (
 	"roster/internal/id"
 )
 
-// KeyPrefix begins every API key, so that secret scanners and people know one.
-const KeyPrefix = "rk_"
+// KeyPrefix begins every API key, so that secret scanners and people know one;
+// TestKeyPrefix every test key.
+const (
+	KeyPrefix     = "rk_"
+	TestKeyPrefix = KeyPrefix + "test_"
+)
 
-// A key's text is "rk_" and base64url of: organization (16 bytes), user (16),
+// A key's text is its prefix and base64url of: organization (16 bytes), user (16),
 // key (16), secret (32), CRC-32 of these (4). It leads to the member's items
 // without an index; the checksum turns typing errors away without a read.
 const (
@@ -40,13 +44,21 @@ func NewKeyText(org id.Organization, user id.User, key id.Key) (text string, dig
 	copy(b[32:], k[:])
 	rand.Read(b[keyNamed:])
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	text = KeyPrefix + base64.RawURLEncoding.EncodeToString(b)
+	text = keyPrefix(key.Test()) + base64.RawURLEncoding.EncodeToString(b)
 	return text, sha256.Sum256([]byte(text))
+}
+
+func keyPrefix(test bool) string {
+	if test {
+		return TestKeyPrefix
+	}
+	return KeyPrefix
 }
 
 // ReadKeyText reads a key's text.
 func ReadKeyText(text string) (KeyText, bool) {
-	encoded, ok := strings.CutPrefix(text, KeyPrefix)
+	test := strings.HasPrefix(text, TestKeyPrefix)
+	encoded, ok := strings.CutPrefix(text, keyPrefix(test))
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(keyLength) {
 		return KeyText{}, false
 	}
@@ -56,10 +68,14 @@ func ReadKeyText(text string) (KeyText, bool) {
 		return KeyText{}, false
 	}
 	user := id.UserOf([16]byte(b[16:32]))
+	key := id.KeyOf([16]byte(b[32:48]), user)
+	if test {
+		key = key.ForTests()
+	}
 	return KeyText{
 		Organization: id.OrganizationOf([16]byte(b[:16])),
 		User:         user,
-		Key:          id.KeyOf([16]byte(b[32:48]), user),
+		Key:          key,
 		Digest:       sha256.Sum256([]byte(text)),
 	}, true
 }

@@ -26,6 +26,9 @@ type CreateRequest struct {
 	// AllowedModels are those that the key may call; all that its member may, where
 	// it is not said.
 	AllowedModels model.List `json:"allowed_models,omitzero"`
+	// Test makes a key for a sandbox: it may authorize and report usage, which no
+	// limit, bill or report counts, and nothing else. What a key is, it stays.
+	Test bool `json:"test,omitzero"`
 }
 
 func (in CreateRequest) Validate() []fault.Field { return listFaults(in.AllowedModels) }
@@ -63,7 +66,7 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 	if by.Restricted() {
 		return CreatedAnswer{}, ErrRestricted
 	}
-	key := id.NewKey(now, user)
+	key := newKey(now, user, in.Test)
 	text, digest := access.NewKeyText(by.Organization(), user, key)
 	record := access.KeyRecord{
 		Name: string(in.Name), Digest: digest[:], Hint: hint(text),
@@ -97,6 +100,14 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 		return err
 	})
 	return out, err
+}
+
+// newKey is the id of a new key.
+func newKey(now time.Time, user id.User, test bool) id.Key {
+	if test {
+		return id.NewTestKey(now, user)
+	}
+	return id.NewKey(now, user)
 }
 
 // changed is a member as they were read, and as they are to be.

@@ -29,6 +29,8 @@ type View struct {
 	ID     id.Key      `json:"id"`
 	Name   field.Label `json:"name"`
 	UserID id.User     `json:"user_id"`
+	// Test: the key is for a sandbox. Its text begins with rk_test_.
+	Test bool `json:"test"`
 	// Hint is the end of the secret.
 	Hint string `json:"hint"`
 	// CreatedBy is who made the key and saw its secret. Of a key that was made
@@ -49,7 +51,7 @@ type View struct {
 
 func view(owner id.User, key id.Key, k access.KeyRecord) View {
 	v := View{
-		ID: key, Name: field.Label(k.Name), UserID: owner, Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt,
+		ID: key, Name: field.Label(k.Name), UserID: owner, Test: key.Test(), Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt,
 		ExpiresAt: instant(k.ExpiresAt), RotatedAt: instant(k.RotatedAt), AllowedModels: k.AllowedModels,
 	}
 	if k.Previous != nil {

@@ -29,8 +29,8 @@ type TransferredAnswer struct {
 
 var errOwnKey = fault.InvalidField("/user_id", "is whose key it is")
 
-// TransferKey gives a key to another member: name, expiry and allowed models stay,
-// the secret that was ends at once.
+// TransferKey gives a key to another member: name, expiry and allowed models stay, and
+// a test key is one; the secret that was ends at once.
 func (s Service) TransferKey(ctx context.Context, by access.Actor, in TransferRequest) (out TransferredAnswer, err error) {
 	if in.User == in.Key.User() {
 		return TransferredAnswer{}, errOwnKey
@@ -38,7 +38,7 @@ func (s Service) TransferKey(ctx context.Context, by access.Actor, in TransferRe
 	if by.Restricted() {
 		return TransferredAnswer{}, ErrRestricted
 	}
-	key := id.NewKey(s.Now(), in.User)
+	key := newKey(s.Now(), in.User, in.Key.Test())
 	text, digest := access.NewKeyText(by.Organization(), in.User, key)
 	err = table.Retry(ctx, func() error {
 		from, record, err := s.read(ctx, by, in.Key)

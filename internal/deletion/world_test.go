@@ -111,6 +111,10 @@ func (w *world) fill(t *testing.T) {
 	}
 	w.Must(t, 200, "POST /v1/usage", w.memberKey, map[string]any{"events": []any{event("own-1", nil), event("own-2", nil)}})
 	w.Must(t, 200, "POST /v1/usage", w.ownerKey, map[string]any{"events": []any{event("for-1", w.memberID), event("for-2", w.memberID)}})
+	for _, credential := range []string{w.member, w.owner} {
+		test := w.Must(t, 201, "POST "+w.path()+"/keys", credential, map[string]any{"name": "sandbox", "test": true}).String("key", "secret")
+		w.Must(t, 200, "POST /v1/usage", test, map[string]any{"events": []any{event("own-1", nil), event("own-2", nil)}})
+	}
 }
 
 // delete deletes Acme.

@@ -21,7 +21,7 @@ type (
 	Organization string
 	// User is "usr_" + ULID; service accounts have one too.
 	User string
-	// Key is "key_" + ULID + the owner's ULID.
+	// Key is "key_" + ULID + the owner's ULID; of a test key, "key_test_" + these.
 	Key string
 	// Session is "ses_" + ULID.
 	Session string
@@ -124,24 +124,44 @@ func NewKey(now time.Time, user User) Key {
 	return Key(New("key", now) + string(user[len("usr_"):]))
 }
 
+// NewTestKey is NewKey for a test key. What it is stands in the id: so a live key
+// never becomes one, and a late report of usage tells which it was.
+func NewTestKey(now time.Time, user User) Key { return NewKey(now, user).ForTests() }
+
+const testKeyPrefix = "key_test_"
+
+// Test reports whether it is a test key.
+func (k Key) Test() bool { return strings.HasPrefix(string(k), testKeyPrefix) }
+
+// ForTests is the id of the test key with the same bytes.
+func (k Key) ForTests() Key { return testKeyPrefix + k[len(k)-2*ulidLength:] }
+
 // User returns the user whose key it is.
-func (k Key) User() User { return User("usr_" + k[len("key_")+ulidLength:]) }
+func (k Key) User() User { return User("usr_" + k[len(k)-ulidLength:]) }
 
 // Bytes returns the 16 bytes of the key's own ULID.
-func (k Key) Bytes() [16]byte { return ulid.MustParse(string(k)[len("key_") : len("key_")+ulidLength]) }
+func (k Key) Bytes() [16]byte {
+	return ulid.MustParse(string(k)[len(k)-2*ulidLength : len(k)-ulidLength])
+}
 
 // User returns the user whose request it is.
 func (r JoinRequest) User() User { return User("usr_" + r[len("jrq_")+ulidLength:]) }
 
 func (o *Organization) UnmarshalText(b []byte) error { return read(o, b, "org_", 1, 0) }
 func (u *User) UnmarshalText(b []byte) error         { return read(u, b, "usr_", 1, 0) }
-func (k *Key) UnmarshalText(b []byte) error          { return read(k, b, "key_", 2, 0) }
 func (s *Session) UnmarshalText(b []byte) error      { return read(s, b, "ses_", 1, 0) }
 func (t *Team) UnmarshalText(b []byte) error         { return read(t, b, "team_", 1, 0) }
 func (c *Connection) UnmarshalText(b []byte) error   { return read(c, b, "con_", 1, 0) }
 func (j *Job) UnmarshalText(b []byte) error          { return read(j, b, "job_", 1, 0) }
 func (i *Invitation) UnmarshalText(b []byte) error   { return read(i, b, "inv_", 1, addressHashLength) }
 func (r *JoinRequest) UnmarshalText(b []byte) error  { return read(r, b, "jrq_", 2, 0) }
+
+func (k *Key) UnmarshalText(b []byte) error {
+	if Key(b).Test() {
+		return read(k, b, testKeyPrefix, 2, 0)
+	}
+	return read(k, b, "key_", 2, 0)
+}
 
 // read takes a prefix, a number of ULIDs and a number of further characters.
 func read[T ~string](into *T, b []byte, prefix string, ulids, further int) error {
@@ -163,7 +183,7 @@ func Bytes[T Organization | User | Session](id T) [16]byte {
 	return ulid.MustParse(string(id)[len("xxx_"):])
 }
 
-// KeyOf is the inverse of Key.Bytes and Key.User.
+// KeyOf is the inverse of Key.Bytes and Key.User, of a live key.
 func KeyOf(b [16]byte, user User) Key {
 	return Key("key_" + ulid.ULID(b).String() + string(user[len("usr_"):]))
 }

@@ -131,6 +131,26 @@ func TestBytesRoundTrip(t *testing.T) {
 	})
 }
 
+func TestATestKeyIsTold(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	user := id.NewUser(now)
+	live, test := id.NewKey(now, user), id.NewTestKey(now, user)
+	for _, key := range []id.Key{live, test, live.ForTests(), test.ForTests()} {
+		if got, err := read[id.Key](string(key)); err != nil || got != string(key) || key.User() != user || id.KeyOf(key.Bytes(), user).ForTests() != key.ForTests() {
+			t.Errorf("%s does not survive: %v", key, err)
+		}
+	}
+	if live.Test() || !test.Test() || live.ForTests().Bytes() != live.Bytes() || test.ForTests() != test {
+		t.Errorf("%s, %s", live, test)
+	}
+	for _, malformed := range []string{"key_test_", "key_test" + ulid + ulid, "key_test_" + ulid, "key_test_test_" + ulid + ulid, "usr_test_" + ulid} {
+		if got, err := read[id.Key](malformed); err == nil {
+			t.Errorf("%s is read as %s", malformed, got)
+		}
+	}
+}
+
 // What could be read never panics later.
 func FuzzRead(f *testing.F) {
 	for own := range readers {

@@ -79,13 +79,15 @@ var values = map[reflect.Type]spec.Schema{
 
 	reflect.TypeFor[id.Organization](): prefixed("org_", 26),
 	reflect.TypeFor[id.User]():         prefixed("usr_", 26),
-	reflect.TypeFor[id.Key]():          prefixed("key_", 52),
-	reflect.TypeFor[id.Session]():      prefixed("ses_", 26),
-	reflect.TypeFor[id.Invitation]():   prefixed("inv_", 42),
-	reflect.TypeFor[id.JoinRequest]():  prefixed("jrq_", 52),
-	reflect.TypeFor[id.Team]():         prefixed("team_", 26),
-	reflect.TypeFor[id.Connection]():   prefixed("con_", 26),
-	reflect.TypeFor[id.Job]():          prefixed("job_", 26),
+	reflect.TypeFor[id.Key](): {
+		Type: spec.String, Pattern: "^key_(test_)?[" + crockford + "]{52}$", Description: "That of a test key begins with key_test_",
+		Examples: prefixed("key_", 52).Examples},
+	reflect.TypeFor[id.Session]():     prefixed("ses_", 26),
+	reflect.TypeFor[id.Invitation]():  prefixed("inv_", 42),
+	reflect.TypeFor[id.JoinRequest](): prefixed("jrq_", 52),
+	reflect.TypeFor[id.Team]():        prefixed("team_", 26),
+	reflect.TypeFor[id.Connection]():  prefixed("con_", 26),
+	reflect.TypeFor[id.Job]():         prefixed("job_", 26),
 
 	reflect.TypeFor[page.Limit](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(100), Default: 50, Description: "How many rows at most"},

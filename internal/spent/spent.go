@@ -68,6 +68,11 @@ func UsersPartition(org id.Organization, month string) string {
 	return "UM#" + string(org) + "#" + month
 }
 
+// TestUsersPartition is UsersPartition of the months in which test keys were used.
+func TestUsersPartition(org id.Organization, month string) string {
+	return "UT#" + string(org) + "#" + month
+}
+
 // Partition is that of the list of a month: who spent anything, by how much.
 func Partition(org id.Organization, month string) string {
 	return table.ListPartition(org, "spend#"+month)

@@ -23,6 +23,8 @@ type Key struct {
 //	                    TN#<name>          the team that has that name
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
+//	                    T#<yyyy-mm>        the same of test keys; sorts after the member, whom no call
+//	                                       reads together with it
 //	IV#<org>#<hash>     IV                 the invitation of one address
 //	U#<user>            U                  the account
 //	                    M#<org>            a membership of the account
@@ -35,6 +37,8 @@ type Key struct {
 //	                                       space of ids; xx spreads an organization over 256 partitions
 //	EO#<org>#<user>     <event id>         a usage event by a member without it, whose ids are their own:
 //	                                       no id they choose takes that of anyone else's event
+//	ET#<org>#<x>        <event id>         a usage event of a test key, by a reporter with usage:write
+//	ETO#<org>#<user>    <event id>         one by a member without it
 //	AU#<org>#<yyyy-mm>  <audit id>         an audit event
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
 //	CN#<org>            C#<connection>     a connection of the organization
@@ -94,6 +98,11 @@ func MemberMonth(org id.Organization, user id.User, month string) Key {
 	return Key{"M#" + string(org) + "#" + string(user), "L#" + month}
 }
 
+// TestMonth holds the counters of a member's test keys, apart from MemberMonth.
+func TestMonth(org id.Organization, user id.User, month string) Key {
+	return Key{Member(org, user).PK, "T#" + month}
+}
+
 // Invitation is keyed by the address's hash (id.AddressHash), so that the key
 // itself admits one invitation per address and organization.
 func Invitation(org id.Organization, addressHash string) Key {
@@ -139,6 +148,16 @@ func UsageEvent(org id.Organization, event string) Key {
 // whatever makes it a UsageEvent, or another member's.
 func OwnUsageEvent(org id.Organization, user id.User, event string) Key {
 	return Key{"EO#" + string(org) + "#" + string(user), event}
+}
+
+// TestUsageEvent and OwnTestUsageEvent hold events of test keys, whose ids are apart
+// from those of others.
+func TestUsageEvent(org id.Organization, event string) Key {
+	return Key{"ET#" + string(org) + "#" + hash(event)[:1], event}
+}
+
+func OwnTestUsageEvent(org id.Organization, user id.User, event string) Key {
+	return Key{"ETO#" + string(org) + "#" + string(user), event}
 }
 
 // AuditEvent is in the month of UTC, "2026-11", in which it was.

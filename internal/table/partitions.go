@@ -17,6 +17,11 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 				return
 			}
 		}
+		for n := range 16 {
+			if !yield(fmt.Sprintf("ET#%s#%x", org, n)) {
+				return
+			}
+		}
 		from, to = from.UTC(), to.UTC()
 		for month := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC); !month.After(to); month = month.AddDate(0, 1, 0) {
 			if !yield(AuditEvent(org, month.Format("2006-01"), "").PK) {
@@ -30,5 +35,5 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 // PartitionsOfMember are those that an organization fills with what a member has in
 // it.
 func PartitionsOfMember(org id.Organization, user id.User) []string {
-	return []string{OwnUsageEvent(org, user, "").PK, Member(org, user).PK}
+	return []string{OwnUsageEvent(org, user, "").PK, OwnTestUsageEvent(org, user, "").PK, Member(org, user).PK}
 }

@@ -10,7 +10,6 @@ import (
 	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/permission"
-	"roster/internal/spent"
 	"roster/internal/table"
 )
 
@@ -94,9 +93,9 @@ func (modelsChanged) Error() string { return "the month's models changed since t
 // index, by which reports find who used models; no later one touches the index.
 func (a *addition) write(org id.Organization, of month) table.Write {
 	w := table.Write{
-		Key:    table.MemberMonth(org, of.user, of.name),
+		Key:    of.key(org),
 		Names:  map[string]string{},
-		Values: table.V{"partition": spent.UsersPartition(org, of.name), "user": of.user},
+		Values: table.V{"partition": usersPartition(org, of.name, of.test), "user": of.user},
 	}
 	var adds []string
 	for place, name := range slices.Sorted(maps.Keys(a.sums)) {

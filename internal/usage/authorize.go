@@ -27,9 +27,12 @@ type Decision struct {
 	User         id.User         `json:"user_id"`
 	Organization id.Organization `json:"organization_id"`
 	Key          id.Key          `json:"key_id,omitzero"`
-	Role         string          `json:"role"`
-	Remaining    Remaining       `json:"remaining"`
-	ResetsAt     Resets          `json:"resets_at"`
+	// Test: a test key asks, or is asked about. The call belongs into a sandbox, and no
+	// limit counts it.
+	Test      bool      `json:"test,omitzero"`
+	Role      string    `json:"role"`
+	Remaining Remaining `json:"remaining"`
+	ResetsAt  Resets    `json:"resets_at"`
 	// AllowedModels are those that may be called, where not all may; told where no
 	// model was named.
 	AllowedModels model.List `json:"allowed_models,omitzero"`
@@ -76,7 +79,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 		return Decision{}, err
 	}
 	out := Decision{
-		Allowed: true, Code: codeOK, User: who.user, Organization: by.Organization(), Key: who.key, Role: standing.Role(),
+		Allowed: true, Code: codeOK, User: who.user, Organization: by.Organization(), Key: who.key, Test: who.isTest(by), Role: standing.Role(),
 		ResetsAt: resetsAfter(now, standing.Location()), Connection: connection,
 	}
 	if in.Model == "" {

@@ -249,16 +249,21 @@ func sums(user id.User, kept map[string]*keptEvent) map[string]int64 {
 	return all
 }
 
-// counters are those of all months of a member.
+// counters are those of all months of a member, but of their test keys.
 func (c company) counters(t testing.TB, user id.User) map[string]int64 {
 	t.Helper()
-	items, err := c.Table.QueryAll(t.Context(), table.Query{PK: table.Member(c.owner.Organization, user).PK, Prefix: "L#"})
+	return c.countersIn(t, user, "L#")
+}
+
+func (c company) countersIn(t testing.TB, user id.User, prefix string) map[string]int64 {
+	t.Helper()
+	items, err := c.Table.QueryAll(t.Context(), table.Query{PK: table.Member(c.owner.Organization, user).PK, Prefix: prefix})
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]int64{}
 	for _, item := range items {
-		month := item["sk"].(*types.AttributeValueMemberS).Value[len("L#"):]
+		month := item["sk"].(*types.AttributeValueMemberS).Value[len(prefix):]
 		for name, value := range item {
 			if n, ok := value.(*types.AttributeValueMemberN); ok {
 				count, err := strconv.ParseInt(n.Value, 10, 64)

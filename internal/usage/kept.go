@@ -35,7 +35,9 @@ type Record struct {
 	OccurredAt time.Time `dynamodbav:"occurred_at"`
 	RecordedAt time.Time `dynamodbav:"recorded_at"`
 	Scope      Scope     `dynamodbav:"scope,omitempty"`
-	Tags       Tags      `dynamodbav:"tags,omitempty"`
+	// Test: the event is of a test key, or was reported by one.
+	Test bool `dynamodbav:"test,omitempty"`
+	Tags Tags `dynamodbav:"tags,omitempty"`
 	// Reservation is the id that the reporter named.
 	Reservation Reference `dynamodbav:"reservation,omitempty"`
 	// Teams are those of the member when the event was recorded; it counts in each.
@@ -50,11 +52,11 @@ type Record struct {
 }
 
 // newRecord is an event of a member, reported now by a call.
-func newRecord(e Event, of subject, now time.Time, zone *time.Location, call []byte) Record {
+func newRecord(e Event, of subject, test bool, now time.Time, zone *time.Location, call []byte) Record {
 	r := Record{
 		ID: e.ID, User: of.user, Key: of.key, Model: e.modelName(), Provider: string(e.Provider),
 		Input: *e.InputTokens, Output: *e.OutputTokens, Cached: e.CachedTokens, Reasoning: e.ReasoningTokens,
-		Cost: *e.Cost, RecordedAt: now, Scope: e.Scope, Tags: e.Tags,
+		Cost: *e.Cost, RecordedAt: now, Scope: e.Scope, Test: test, Tags: e.Tags,
 		Reservation: e.Reservation, Call: call,
 	}
 	if r.Scope == Organization {
@@ -99,12 +101,18 @@ func (recordedBefore) Error() string { return "the event's id is recorded" }
 // marker is the key under which an event's id counts once. Only reporters with
 // usage:write, who are trusted with everyone's usage, share the organization's
 // ids: anyone else could report under an id that they foresee, and the real event
-// would be refused.
-func marker(by access.Caller, event EventID) table.Key {
-	if by.Can(permission.UsageWrite) {
-		return table.UsageEvent(by.Organization(), string(event))
+// would be refused. For that reason events of test keys have ids of their own too.
+func marker(by access.Caller, event EventID, test bool) table.Key {
+	org, trusted := by.Organization(), by.Can(permission.UsageWrite)
+	switch {
+	case trusted && test:
+		return table.TestUsageEvent(org, string(event))
+	case trusted:
+		return table.UsageEvent(org, string(event))
+	case test:
+		return table.OwnTestUsageEvent(org, by.User(), string(event))
 	}
-	return table.OwnUsageEvent(by.Organization(), by.User(), string(event))
+	return table.OwnUsageEvent(org, by.User(), string(event))
 }
 
 // write is the Write of the event, refused with recordedBefore.

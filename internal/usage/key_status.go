@@ -27,9 +27,10 @@ type Status struct {
 	Code    string `json:"code"`
 	// AllowedModels are those that may be called, where not all may.
 	AllowedModels model.List `json:"allowed_models,omitzero"`
-	Spend         Spend      `json:"spend"`
-	Remaining     Remaining  `json:"remaining"`
-	ResetsAt      Resets     `json:"resets_at"`
+	// Spend is what the member spent; asked through a test key, what they did with such.
+	Spend     Spend     `json:"spend"`
+	Remaining Remaining `json:"remaining"`
+	ResetsAt  Resets    `json:"resets_at"`
 }
 
 // KeyView is an API key without its secret.
@@ -37,6 +38,8 @@ type KeyView struct {
 	ID        id.Key    `json:"id"`
 	Name      string    `json:"name"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Test: the key is for a sandbox.
+	Test bool `json:"test,omitzero"`
 }
 
 // MemberView is who asks.
@@ -58,8 +61,7 @@ type Spend struct {
 func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Status, error) {
 	now := g.Now()
 	local := now.In(by.Own.Location())
-	item, _ := by.Own.Month(local.Format(calendar.MonthForm))
-	counted, err := table.Decode[tally](item)
+	counted, err := g.counted(ctx, by, local.Format(calendar.MonthForm))
 	if err != nil {
 		return Status{}, err
 	}
@@ -72,11 +74,27 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 		ResetsAt: resetsAfter(now, by.Own.Location()),
 	}
 	if record, ok := by.Own.Key(by.Key()); ok {
-		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt}
+		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt, Test: by.Key().Test()}
 	}
 	_, refused := g.path.Admit(ctx, by.Own, "")
 	if f, ok := errors.AsType[*fault.Error](refused); ok && f.Kind == fault.Forbidden {
 		out.Allowed, out.Code, refused = false, f.Code, nil
 	}
 	return out, refused
+}
+
+// counted is the caller's month, or through a test key that of their test keys, which
+// takes a further read.
+func (g Gate) counted(ctx context.Context, by access.Caller, name string) (*tally, error) {
+	if !by.Key().Test() {
+		item, _ := by.Own.Month(name)
+		counted, err := table.Decode[tally](item)
+		return &counted, err
+	}
+	counted := new(tally)
+	err := g.Table.Get(ctx, table.Into(month{by.User(), name, true}.key(by.Organization()), &counted))
+	if counted == nil {
+		counted = new(tally)
+	}
+	return counted, err
 }

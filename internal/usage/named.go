@@ -34,6 +34,10 @@ type subject struct {
 	pointer string
 }
 
+// isTest reports whether what a caller asks or says of them is of a sandbox: through a
+// test key, or about one.
+func (s subject) isTest(by access.Caller) bool { return s.key.Test() || by.Key().Test() }
+
 func (n Named) faults() []fault.Field {
 	if n.Key != "" && (n.KeyID != "" || n.UserID != "") {
 		return []fault.Field{{Pointer: "/key", Reason: "cannot stand beside key_id or user_id"}}

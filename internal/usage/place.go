@@ -39,7 +39,7 @@ func (m Meter) state(ctx context.Context, by access.Caller, entries []entry) (st
 	var unread []month
 	for _, e := range entries {
 		item, read := by.Own.Month(e.record.Month)
-		if read && e.record.User == by.User() {
+		if read && e.record.User == by.User() && !e.record.Test {
 			own[e.month()] = item
 		} else {
 			unread = append(unread, e.month())

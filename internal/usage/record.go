@@ -72,7 +72,7 @@ type entry struct {
 }
 
 // month is where the event is counted.
-func (e entry) month() month { return month{e.record.User, e.record.Month} }
+func (e entry) month() month { return month{e.record.User, e.record.Month, e.record.Test} }
 
 // Record records model calls, each exactly once however often it is reported.
 // Where it fails, some may be recorded: the same request again settles the rest.
@@ -123,7 +123,10 @@ func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([
 			results[place] = reject(event.ID, err)
 			continue
 		}
-		entries = append(entries, entry{place, marker(by, event.ID), newRecord(event, of, now, by.Own.Location(), call)})
+		test := of.isTest(by)
+		entries = append(entries, entry{
+			place, marker(by, event.ID, test), newRecord(event, of, test, now, by.Own.Location(), call),
+		})
 	}
 	return entries, nil
 }
@@ -131,13 +134,13 @@ func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([
 // distinct keeps the first event of each id. Its equals get the first's result,
 // by their places; others of that id are rejected.
 func distinct(entries []entry, results []Result) (unique []entry, repeats map[int]int) {
-	firsts := make(map[EventID]entry, len(entries))
+	firsts := make(map[table.Key]entry, len(entries))
 	repeats = map[int]int{}
 	for _, e := range entries {
-		first, known := firsts[e.record.ID]
+		first, known := firsts[e.marker]
 		switch {
 		case !known:
-			firsts[e.record.ID] = e
+			firsts[e.marker] = e
 			unique = append(unique, e)
 		case first.record.sameContent(e.record):
 			repeats[e.place] = first.place

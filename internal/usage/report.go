@@ -28,6 +28,8 @@ type ReportRequest struct {
 	End   calendar.Date `query:"end_date" json:"-"`
 	Sort  Sort          `query:"sort" json:"-"`
 	Limit ReportLimit   `query:"limit" json:"-"`
+	// Test asks for what test keys used, instead of what all others did.
+	Test bool `query:"test" json:"-"`
 }
 
 // Report is the usage of a period.
@@ -77,13 +79,16 @@ type Totals struct {
 	Counters
 }
 
-// Excluded counts calls over personal connections.
+// Excluded counts calls that are in none of the figures.
 type Excluded struct {
-	Personal PersonalUsage `json:"personal"`
+	// Personal are those over personal connections, the members' own affair.
+	Personal ExcludedUsage `json:"personal"`
+	// Test are those of test keys.
+	Test ExcludedUsage `json:"test"`
 }
 
-// PersonalUsage is usage that is the members' own affair.
-type PersonalUsage struct {
+// ExcludedUsage is so many calls.
+type ExcludedUsage struct {
 	Requests int64 `json:"requests"`
 }
 
@@ -152,7 +157,7 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 	if in.GroupBy == byTeam && !wholeMonths(parts) {
 		return Report{}, errWholeMonths
 	}
-	months, err := s.months(ctx, by.Organization(), in.User, parts)
+	months, err := s.months(ctx, by.Organization(), in, parts)
 	if err != nil {
 		return Report{}, err
 	}
@@ -173,7 +178,10 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 		if in.Team != "" && p.Teams[in.Team] == "" {
 			continue
 		}
-		row := rowOf(user, p, found.tallies, parts)
+		row := rowOf(user, p, found.tallies, parts, in.Test)
+		if !in.Test {
+			out.Excluded.Test.Requests += rowOf(user, p, found.tallies, parts, true).Requests
+		}
 		out.Excluded.Personal.Requests += row.personal
 		if row.Requests == 0 && in.User == "" {
 			continue
@@ -200,29 +208,36 @@ func (in *ReportRequest) narrow(by access.Actor) error {
 	return nil
 }
 
-// months are those to read: of one user, or of everyone with counters.
-func (s Reports) months(ctx context.Context, org id.Organization, user id.User, parts []part) ([]month, error) {
+// months are those to read: of one user, or of everyone with counters. Those of test
+// keys are read for what a report excludes, too.
+func (s Reports) months(ctx context.Context, org id.Organization, in ReportRequest, parts []part) ([]month, error) {
 	var all []month
+	kinds := []bool{true}
+	if !in.Test {
+		kinds = []bool{false, true}
+	}
 	for _, p := range parts {
-		users := []id.User{user}
-		if user == "" {
-			var err error
-			if users, err = usersOf(ctx, s.Table, org, p.month); err != nil {
-				return nil, err
+		for _, test := range kinds {
+			users := []id.User{in.User}
+			if in.User == "" {
+				var err error
+				if users, err = usersOf(ctx, s.Table, org, p.month, test); err != nil {
+					return nil, err
+				}
 			}
-		}
-		for _, u := range users {
-			all = append(all, month{u, p.month})
+			for _, u := range users {
+				all = append(all, month{u, p.month, test})
+			}
 		}
 	}
 	return all, nil
 }
 
-func rowOf(user id.User, p *person, tallies map[month]*tally, parts []part) UsageRow {
+func rowOf(user id.User, p *person, tallies map[month]*tally, parts []part, test bool) UsageRow {
 	row := UsageRow{User: user, Email: p.Email, Name: p.Name, Role: p.Role, Status: p.Status}
 	models := map[string]Counters{}
 	for _, part := range parts {
-		t := tallies[month{user, part.month}]
+		t := tallies[month{user, part.month, test}]
 		if t == nil {
 			continue
 		}

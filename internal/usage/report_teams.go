@@ -23,6 +23,10 @@ func wholeMonths(parts []part) bool {
 func (s Reports) sumTeams(ctx context.Context, org id.Organization, in ReportRequest, tallies map[month]*tally, out *Usage) error {
 	sums, members := map[id.Team]Counters{}, map[id.User]bool{}
 	for of, t := range tallies {
+		if of.test != in.Test {
+			out.Excluded.Test.Requests += t.of(in.Team).Requests
+			continue
+		}
 		for team, c := range t.teams {
 			if in.Team != "" && team != in.Team {
 				continue

@@ -26,7 +26,7 @@ func TestReportHasTheAgreedShape(t *testing.T) {
 		`"requests":3,"input_tokens":502000,"output_tokens":150400,"cost_usd":91.1,`+
 		`"top_models":["anthropic/claude-3.5-sonnet","openai/gpt-4o","local"]}],`+
 		`"totals":{"members":1,"requests":3,"input_tokens":502000,"output_tokens":150400,"cost_usd":91.1},`+
-		`"excluded":{"personal":{"requests":0}},"as_of":"2026-11-22T10:00:00Z"}}`, ada.ID)
+		`"excluded":{"personal":{"requests":0},"test":{"requests":0}},"as_of":"2026-11-22T10:00:00Z"}}`, ada.ID)
 	for _, query := range []string{"", "group_by=user", "user_id=" + string(ada.ID), "group_by=user&sort=cost&limit=10"} {
 		if got := c.usage(t, query); string(got.Raw) != want {
 			t.Errorf("%s\n got %s\nwant %s", query, got.Raw, want)

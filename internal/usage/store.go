@@ -21,10 +21,28 @@ type person struct {
 // teams are those that a member is in.
 type teams map[id.Team]access.TeamRole
 
-// month is a member's month, as the organization's time zone has it: "2026-11".
+// month is a member's month, as the organization's time zone has it: "2026-11"; that
+// of their test keys is one by itself.
 type month struct {
 	user id.User
 	name string
+	test bool
+}
+
+// key is that of the item with the month's counters.
+func (m month) key(org id.Organization) table.Key {
+	if m.test {
+		return table.TestMonth(org, m.user, m.name)
+	}
+	return table.MemberMonth(org, m.user, m.name)
+}
+
+// usersPartition is the partition of the state index with the users of a month.
+func usersPartition(org id.Organization, month string, test bool) string {
+	if test {
+		return spent.TestUsersPartition(org, month)
+	}
+	return spent.UsersPartition(org, month)
 }
 
 // state is what was read of members and of their months. What was absent has its
@@ -41,7 +59,7 @@ func readState(ctx context.Context, t *table.Table, org id.Organization, months 
 	var reads []table.Read
 	for _, m := range months {
 		reads = people.add(reads, m.user, table.Member(org, m.user))
-		reads = tallies.add(reads, m, table.MemberMonth(org, m.user, m.name))
+		reads = tallies.add(reads, m, m.key(org))
 	}
 	if err := t.Get(ctx, reads...); err != nil {
 		return state{}, err
@@ -73,8 +91,8 @@ func (w wanted[Of, T]) found() map[Of]*T {
 
 // usersOf lists who has counters in a month. The index follows within moments of
 // a member's first event of the month.
-func usersOf(ctx context.Context, t *table.Table, org id.Organization, month string) ([]id.User, error) {
-	items, err := t.QueryAll(ctx, table.Query{Index: table.StateIndex, PK: spent.UsersPartition(org, month)})
+func usersOf(ctx context.Context, t *table.Table, org id.Organization, month string, test bool) ([]id.User, error) {
+	items, err := t.QueryAll(ctx, table.Query{Index: table.StateIndex, PK: usersPartition(org, month, test)})
 	if err != nil {
 		return nil, err
 	}

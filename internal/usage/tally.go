@@ -46,6 +46,14 @@ type tally struct {
 
 const teamMark = "~"
 
+// of is the sum of a team's events; of no team, of all.
+func (t tally) of(team id.Team) Counters {
+	if team == "" {
+		return t.total
+	}
+	return t.teams[team]
+}
+
 // UnmarshalDynamoDBAttributeValue reads the item. A counter that has outgrown an
 // int64 is held at the largest: it must not make a member's month unreadable.
 func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error {

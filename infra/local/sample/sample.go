@@ -99,7 +99,7 @@ var fleeting = []struct {
 }{
 	{regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`), "<access token>"},
 	{regexp.MustCompile(`\b(rr|rk|ri|rv)_[\w-]{40,}`), "<${1}_…>"},
-	{regexp.MustCompile(`\b([a-z]{3,4})_[0-9A-Z]{26,}`), "<${1}_…>"},
+	{regexp.MustCompile(`\b(key_test|[a-z]{3,4})_[0-9A-Z]{26,}`), "<${1}_…>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d`), "<date>"},
 	{regexp.MustCompile(`("(checked|missing|surplus)": ?)\d+`), `${1}"<number>"`},

@@ -1,6 +1,7 @@
 package membertest
 
 import (
+	"maps"
 	"testing"
 
 	"roster/internal/access"
@@ -41,4 +42,17 @@ func GiveKey(t testing.TB, r *rostertest.Roster, org id.Organization, user id.Us
 		m.Keys = map[id.Key]access.KeyRecord{key: {Name: "key", Digest: digest[:], CreatedBy: user, CreatedAt: r.Now()}}
 	})
 	return text
+}
+
+// AddTestKey gives a stored member a test key beside those they have, and returns its
+// id and secret.
+func AddTestKey(t testing.TB, r *rostertest.Roster, org id.Organization, user id.User) (id.Key, string) {
+	t.Helper()
+	key := id.NewTestKey(r.Now(), user)
+	text, digest := access.NewKeyText(org, user, key)
+	Change(t, r, org, user, func(m *member.Member) {
+		m.Keys = maps.Clone(m.Keys)
+		m.Keys[key] = access.KeyRecord{Name: "test key", Digest: digest[:], CreatedBy: user, CreatedAt: r.Now()}
+	})
+	return key, text
 }
