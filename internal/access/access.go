@@ -96,6 +96,9 @@ func (a Actor) Client() api.Client               { return a.client }
 // In reports whether the actor is in a team.
 func (a Actor) In(team id.Team) bool { return a.member.Teams[team] != "" }
 
+// BoundBy reports whether a team names the models that the actor may call.
+func (a Actor) BoundBy(team id.Team) bool { return a.orgView.TeamModels[team] != nil }
+
 // Manages reports whether the actor may change a team and who is in it: as its
 // manager, or as who manages members.
 func (a Actor) Manages(team id.Team) bool {

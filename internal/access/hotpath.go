@@ -64,9 +64,9 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 	if !warm {
 		s.gate.location = time.UTC
 	}
-	// What an organization's own roles allow acts at the next call, so where there
-	// are any, the item is read each time.
-	if !warm || len(s.gate.view.Roles) > 0 {
+	// What an organization's own roles, and the models of its teams, allow acts at the
+	// next call, so where there are any, the item is read each time.
+	if !warm || len(s.gate.view.Roles)+len(s.gate.view.TeamModels) > 0 {
 		further = append(further, table.Into(table.Organization(org), &view))
 	}
 	group, reading := errgroup.WithContext(ctx)

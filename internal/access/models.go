@@ -19,6 +19,7 @@ type level struct {
 func (s Standing) levels() []level {
 	return []level{
 		{"role", s.gate.view.Roles.AllowedModels(s.member.Role)},
+		{"team", s.gate.view.teamModels(s.member.Teams)},
 		{"member", s.member.AllowedModels},
 		{"key", s.key.AllowedModels},
 	}

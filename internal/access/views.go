@@ -39,11 +39,23 @@ type (
 		TimeZone field.TimeZone `dynamodbav:"time_zone"`
 		// Roles are the organization's own ones.
 		Roles permission.Roles `dynamodbav:"roles"`
+		// TeamModels are those that the members of a team may call, of the teams that
+		// name any.
+		TeamModels map[id.Team]model.List `dynamodbav:"team_models"`
 		// RequireConnection refuses models whose provider has no connection.
 		RequireConnection bool         `dynamodbav:"require_connection"`
 		Connections       *Connections `dynamodbav:"connections"`
 	}
 )
+
+// teamModels are the models that one of the teams names; of teams that name none, nil.
+func (o organizationView) teamModels(teams map[id.Team]TeamRole) model.List {
+	var all model.List
+	for team := range teams {
+		all = all.Or(o.TeamModels[team])
+	}
+	return all
+}
 
 // permissions are those of the member's role, and what managers of teams have.
 func (m memberView) permissions(roles permission.Roles) permission.Set {

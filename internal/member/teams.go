@@ -30,8 +30,13 @@ func (m Member) JoinTeam(by access.Actor, of id.Team, as TeamRole) (Member, erro
 	if err := mayAppoint(by, m.Teams[of], as); err != nil {
 		return m, err
 	}
-	if m.Teams[of] == "" && len(m.Teams) >= MaxTeams {
-		return m, errTooManyTeams
+	if m.Teams[of] == "" {
+		if err := m.mayMove(by, of); err != nil {
+			return m, err
+		}
+		if len(m.Teams) >= MaxTeams {
+			return m, errTooManyTeams
+		}
 	}
 	return m.in(of, as), nil
 }
@@ -44,9 +49,24 @@ func (m Member) LeaveTeam(by access.Actor, of id.Team) (Member, error) {
 	if err := mayAppoint(by, m.Teams[of], ""); err != nil {
 		return m, err
 	}
+	if m.Teams[of] == "" {
+		return m, nil
+	}
+	if err := m.mayMove(by, of); err != nil {
+		return m, err
+	}
 	m.Teams = maps.Clone(m.Teams)
 	delete(m.Teams, of)
 	return m, nil
+}
+
+// mayMove refuses anyone but an owner to come by other models themselves, into or out
+// of a team that names some.
+func (m Member) mayMove(by access.Actor, of id.Team) error {
+	if m.ID == by.User() && !by.IsOwner() && by.BoundBy(of) {
+		return ErrSelf
+	}
+	return nil
 }
 
 // mayAppoint refuses the manager of a team to change who its managers are.

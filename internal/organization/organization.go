@@ -13,6 +13,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/money"
 	"roster/internal/permission"
 	"roster/internal/policy"
@@ -81,6 +82,9 @@ type Organization struct {
 	Policy policy.Policy `dynamodbav:"policy,omitempty"`
 	// Roles are the organization's own ones; package role changes them.
 	Roles permission.Roles `dynamodbav:"roles,omitempty"`
+	// TeamModels are those that the members of a team may call, of the teams that name
+	// any; package team changes them.
+	TeamModels map[id.Team]model.List `dynamodbav:"team_models,omitempty"`
 
 	CreatedAt time.Time `dynamodbav:"created_at"`
 	UpdatedAt time.Time `dynamodbav:"updated_at"`

@@ -29,7 +29,11 @@ func (s Service) DeleteTeam(ctx context.Context, by access.Actor, in DeleteReque
 		case read.Members > 0:
 			return errInUse.With("members", read.Members)
 		}
-		out, err = api.Commit(ctx, s.Table, Answer{read.view()},
+		models, err := s.saveModels(ctx, org, *read, Team{ID: read.ID})
+		if err != nil {
+			return err
+		}
+		out, err = api.Commit(ctx, s.Table, Answer{read.view()}, append(models,
 			table.Write{
 				Key: table.Team(org, read.ID), Delete: true,
 				If: "#version = :read AND #members = :none", Values: table.V{"read": read.Version, "none": 0},
@@ -37,7 +41,7 @@ func (s Service) DeleteTeam(ctx context.Context, by access.Actor, in DeleteReque
 			}, release(org, *read),
 			audit.Record(s.Now(), org, audit.Event{
 				Action: audit.TeamDeleted, Actor: audit.Member(by), Target: string(read.ID), Before: read.recorded(),
-			}))
+			}))...)
 		return err
 	})
 	return out, err

@@ -14,6 +14,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/route"
 	"roster/internal/table"
 )
@@ -37,6 +38,9 @@ type Team struct {
 	ID          id.Team      `dynamodbav:"id"`
 	Name        field.Name   `dynamodbav:"name"`
 	Description field.Reason `dynamodbav:"description,omitempty"`
+	// AllowedModels are those that its members may call; the organization's item has
+	// them too, where calls read them.
+	AllowedModels model.List `dynamodbav:"allowed_models,omitempty"`
 	// Members is how many active and suspended members are in it.
 	Members   int       `dynamodbav:"members"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
@@ -126,6 +130,9 @@ type View struct {
 	ID          id.Team      `json:"id"`
 	Name        field.Name   `json:"name"`
 	Description field.Reason `json:"description"`
+	// AllowedModels are those that its members may call; absent, the team names none.
+	// Who is in several teams may call what one of them names.
+	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Members is how many active and suspended members are in it.
 	Members   int       `json:"members"`
 	CreatedAt time.Time `json:"created_at"`
@@ -133,7 +140,7 @@ type View struct {
 }
 
 func (t Team) view() View {
-	return View{t.ID, t.Name, t.Description, t.Members, t.CreatedAt, t.UpdatedAt}
+	return View{t.ID, t.Name, t.Description, t.AllowedModels, t.Members, t.CreatedAt, t.UpdatedAt}
 }
 
 // Answer is one team.
@@ -143,5 +150,5 @@ type Answer struct {
 
 // recorded is what an audit event shows of a team.
 func (t Team) recorded() map[string]any {
-	return map[string]any{"name": t.Name, "description": t.Description}
+	return map[string]any{"name": t.Name, "description": t.Description, "allowed_models": t.AllowedModels}
 }

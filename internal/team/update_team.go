@@ -9,6 +9,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/model"
 	"roster/internal/table"
 )
 
@@ -17,21 +18,31 @@ type UpdateRequest struct {
 	Team        id.Team                      `path:"team_id" json:"-"`
 	Name        field.Optional[field.Name]   `json:"name,omitzero"`
 	Description field.Optional[field.Reason] `json:"description,omitzero"`
+	// AllowedModels are those that its members may call; null names none. They take the
+	// permission members:manage.
+	AllowedModels field.Optional[model.List] `json:"allowed_models,omitzero"`
 }
 
-// Validate refuses a team without a name.
+// Validate refuses a team without a name, and a list that is none.
 func (in *UpdateRequest) Validate() []fault.Field {
+	faults := modelFaults(in.AllowedModels.Value)
 	if in.Name.Given && in.Name.Value == "" {
-		return []fault.Field{{Pointer: "/name", Reason: "is empty"}}
+		faults = append(faults, fault.Field{Pointer: "/name", Reason: "is empty"})
 	}
-	return nil
+	return faults
 }
 
-// UpdateTeam renames or describes a team. A patch that changes nothing writes
+// UpdateTeam renames or describes a team, or names the models that its members may
+// call: from their next call on. A patch that changes nothing writes
 // nothing.
 func (s Service) UpdateTeam(ctx context.Context, by access.Actor, in UpdateRequest) (out Answer, err error) {
 	if !by.Manages(in.Team) {
 		return Answer{}, ErrNotFound
+	}
+	if in.AllowedModels.Given {
+		if err := mayName(by, in.Team); err != nil {
+			return Answer{}, err
+		}
 	}
 	org := by.Organization()
 	err = table.Retry(ctx, func() error {
@@ -45,6 +56,7 @@ func (s Service) UpdateTeam(ctx context.Context, by access.Actor, in UpdateReque
 		t := *read
 		in.Name.Merge(&t.Name)
 		in.Description.Merge(&t.Description)
+		in.AllowedModels.Merge(&t.AllowedModels)
 		before, after := audit.Changes(read.recorded(), t.recorded())
 		if len(after) == 0 {
 			out = Answer{read.view()}
@@ -52,17 +64,21 @@ func (s Service) UpdateTeam(ctx context.Context, by access.Actor, in UpdateReque
 		}
 		now := s.Now()
 		t.UpdatedAt = now
-		writes := []table.Write{{
+		writes, err := s.saveModels(ctx, org, *read, t)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, table.Write{
 			Key:    table.Team(org, t.ID),
-			Update: "SET #name = :name, #description = :description, #updated_at = :now, #version = :version",
+			Update: "SET #name = :name, #description = :description, #allowed_models = :models, #updated_at = :now, #version = :version",
 			If:     "#version = :read",
 			Values: table.V{
-				"name": t.Name, "description": t.Description, "now": now, "version": read.Version + 1, "read": read.Version,
+				"name": t.Name, "description": t.Description, "models": t.AllowedModels, "now": now, "version": read.Version + 1, "read": read.Version,
 			},
 			Else: table.ErrChanged,
 		}, audit.Record(now, org, audit.Event{
 			Action: audit.TeamUpdated, Actor: audit.Member(by), Target: string(t.ID), Before: before, After: after,
-		})}
+		}))
 		if fold(t.Name) != fold(read.Name) {
 			writes = append(writes, claim(org, t), release(org, *read))
 		}
