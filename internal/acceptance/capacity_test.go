@@ -2,8 +2,11 @@ package acceptance_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
+	"roster/internal/audit"
 	"roster/internal/feature"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -85,16 +88,43 @@ func TestCapacity(t *testing.T) {
 			}
 			w := newWorld(t)
 			request, credential, body := s.prepare(t, w)
+			before := w.DumpItems(t)
 			ctx, capacity := table.WithCapacity(t.Context())
 			if answer := w.CallContext(t, ctx, request, credential, body); answer.Status >= 300 {
 				t.Fatalf("%d %s", answer.Status, answer.Raw)
 			}
+			w.checkEvents(t, before)
 			read, write := capacity.Units()
 			t.Logf("%.1f RRU, %.1f WRU in %d calls", read, write, len(capacity.Calls()))
 			if read > budget.read || write > budget.write {
 				t.Errorf("%.1f RRU and %.1f WRU, want at most %.1f and %.1f:\n%v", read, write, budget.read, budget.write, capacity.Calls())
 			}
 		})
+	}
+}
+
+// changeless are the actions of events that show neither what was before nor what is
+// after: they say that something was done.
+var changeless = []audit.Action{
+	audit.InvitationResent, audit.TwoFactorEnabled, audit.TwoFactorDisabled,
+}
+
+// checkEvents expects of each audit event that was not there before that it says from
+// where it was made, and what changed.
+func (w world) checkEvents(t testing.TB, before map[table.Key]map[string]any) {
+	t.Helper()
+	for key, event := range w.DumpItems(t) {
+		if _, old := before[key]; old || !strings.HasPrefix(key.PK, "AU#") {
+			continue
+		}
+		actor := event["actor"].(map[string]any)
+		if actor["ip"] != w.IP() || actor["id"] == nil {
+			t.Errorf("%v by %v", event["action"], actor)
+		}
+		action := audit.Action(event["action"].(string))
+		if event["before"] == nil && event["after"] == nil && !slices.Contains(changeless, action) {
+			t.Errorf("%v shows nothing that changed: %v", action, event)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // Handle joins a route to its use case. In is a struct: members tagged json come
 // from the body, those tagged path, query or header from there (see decode). Out
 // is a struct of the answer's payload, or a Page. An Out may have
-// StatusCode() int and ETag() string.
+// StatusCode() int, ETag() string, and File() *File.
 func Handle[Who, In, Out any](
 	id route.ID,
 	authenticate func(context.Context, *Request) (Who, error),
@@ -58,6 +58,33 @@ type Page struct {
 	Body    []byte
 }
 
+// File is an answer that is to be saved, where its File method returns one.
+type File struct {
+	Name string
+	// CSV is what stands in it in place of the JSON of the answer; nil, that does.
+	CSV []byte
+}
+
+// MaxAnswer is how long an answer may be, Transported.
+const MaxAnswer = 5 << 20
+
+// Transported is how long a body is within the event in which Lambda hands it over,
+// which escapes what encoding/json escapes, and has to be shorter than 6 MB.
+func Transported(body []byte) int {
+	n := len(body)
+	for _, c := range body {
+		switch {
+		case c == '"', c == '\\', c == '\n', c == '\r', c == '\t':
+			n++
+		case c < ' ', c == '<', c == '>', c == '&':
+			n += len(`\u0000`) - 1
+		case c == 0xe2: // begins U+2028 and U+2029, among others
+			n += len(`\u2028`) - 3
+		}
+	}
+	return n
+}
+
 // envelope is the form of every success.
 type envelope[T any] struct {
 	Success bool `json:"success"`
@@ -70,11 +97,20 @@ func encode[Out any](r route.Route, out Out) (*Response, error) {
 		maps.Copy(headers, page.Headers)
 		return &Response{Status: status(r, out), Headers: headers, Body: page.Body}, nil
 	}
+	headers := map[string]string{"content-type": "application/json"}
+	if saved, ok := any(out).(interface{ File() *File }); ok {
+		if file := saved.File(); file != nil {
+			headers["content-disposition"] = `attachment; filename="` + file.Name + `"`
+			if file.CSV != nil {
+				headers["content-type"] = "text/csv; charset=utf-8; header=present"
+				return &Response{Status: status(r, out), Headers: headers, Body: file.CSV}, nil
+			}
+		}
+	}
 	body, err := json.Marshal(envelope[Out]{true, out}, json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}
-	headers := map[string]string{"content-type": "application/json"}
 	if tagged, ok := any(out).(interface{ ETag() string }); ok {
 		headers["etag"] = tagged.ETag()
 	}

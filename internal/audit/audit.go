@@ -19,21 +19,27 @@ import (
 // events stay.
 type Actor struct {
 	// Kind is "member", "user", "platform" or "system".
-	Kind string `dynamodbav:"kind"`
-	ID   string `dynamodbav:"id,omitempty"`
+	Kind ActorKind `dynamodbav:"kind"`
+	ID   string    `dynamodbav:"id,omitempty"`
 	// Key is the API key that was used, if one was.
 	Key   id.Key `dynamodbav:"key,omitempty"`
 	IP    string `dynamodbav:"ip,omitempty"`
 	Agent string `dynamodbav:"agent,omitempty"`
 }
 
+// ActorKind is what sort of actor one is.
+type ActorKind string
+
 // The kinds of actors.
 const (
-	kindMember   = "member"
-	kindUser     = "user"
-	kindPlatform = "platform"
-	kindSystem   = "system"
+	kindMember   ActorKind = "member"
+	kindUser     ActorKind = "user"
+	kindPlatform ActorKind = "platform"
+	kindSystem   ActorKind = "system"
 )
+
+// ActorKinds are all of them.
+var ActorKinds = []ActorKind{kindMember, kindUser, kindPlatform, kindSystem}
 
 // Member is a member as the actor.
 func Member(a access.Actor) Actor {

@@ -23,12 +23,6 @@ func newID(now time.Time) eventID { return eventID(id.New(prefix, now)) }
 func firstAt(at time.Time) eventID { return eventID(id.At(prefix, at) + firstRandom) }
 func lastAt(at time.Time) eventID  { return eventID(id.At(prefix, at) + lastRandom) }
 
-// month is that of UTC in which the event was.
-func (e eventID) month() time.Time {
-	at := id.Time(string(e)).UTC()
-	return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
-}
-
 func (e eventID) key(org id.Organization) table.Key {
-	return table.AuditEvent(org, e.month().Format(calendar.MonthForm), string(e))
+	return table.AuditEvent(org, monthOf(id.Time(string(e))).Format(calendar.MonthForm), string(e))
 }

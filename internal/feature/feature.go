@@ -5,6 +5,7 @@ package feature
 import (
 	"roster/internal/account"
 	"roster/internal/apikey"
+	"roster/internal/audit"
 	"roster/internal/boot"
 	"roster/internal/connection"
 	"roster/internal/console"
@@ -35,5 +36,6 @@ var All = []boot.Endpoints{
 	usage.AuthorizeEndpoints,
 	usage.MeterEndpoints,
 	usage.ReportEndpoints,
+	audit.Endpoints,
 	console.Endpoints,
 }

@@ -104,6 +104,7 @@ var All = []Function{
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},
+	{Name: "audit", Memory: 512, ReadsOnly: true},
 	{Name: "console", Memory: 256, NoTable: true},
 	{Name: "notify", Trigger: Stream, Memory: 512, SendsMail: true, Feed: Feed{
 		Records: []Records{{PK: table.OutboxPrefix, New: true}},

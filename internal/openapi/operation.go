@@ -29,6 +29,7 @@ var areas = []struct {
 	{spec.Tag{Name: "Connections", Description: "Providers' credentials: an organization's, and people's own. They go in and never come out."}, []string{"connections"}},
 	{spec.Tag{Name: "Gateways", Description: "The calls a gateway makes for each model call: may this key use models now, and what did it use."}, []string{"authorize", "meter"}},
 	{spec.Tag{Name: "Usage", Description: "Who used what, and what it cost."}, []string{"usage"}},
+	{spec.Tag{Name: "Audit", Description: "What happened, why somebody may not use models, and who still needs their access."}, []string{"audit"}},
 	{spec.Tag{Name: "Pages", Description: "What people open in a browser, and this document."}, []string{"console"}},
 }
 
@@ -195,6 +196,9 @@ func (r *reflector) success(e api.Endpoint) spec.Response {
 	r.members(e.Out, answer, s)
 	s.Description = r.comment(e.Out, "")
 	out := spec.Response{Content: spec.Ordered[spec.MediaType]{{Name: "application/json", Value: spec.MediaType{Schema: s}}}}
+	if e.Out.Implements(reflect.TypeFor[interface{ File() *api.File }]()) {
+		out.Content.Add("text/csv", spec.MediaType{Schema: &spec.Schema{Type: spec.String, Description: "With format=csv"}})
+	}
 	if e.Out.Implements(reflect.TypeFor[interface{ ETag() string }]()) {
 		out.Headers.Add("ETag", spec.Header{Description: "The version, for If-Match", Schema: &spec.Schema{Type: spec.String}})
 	}

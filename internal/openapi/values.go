@@ -9,6 +9,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/apikey"
+	"roster/internal/audit"
 	"roster/internal/calendar"
 	"roster/internal/connection"
 	"roster/internal/email"
@@ -167,6 +168,19 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.Integer, Minimum: new(0), Maximum: new(apikey.MaxGraceSeconds), Default: 0, Description: "Seconds"},
 	reflect.TypeFor[job.State]():  enumeration(job.Queued, job.Running, job.Done, job.Failed),
 	reflect.TypeFor[job.Status](): enumeration(job.RowDone, job.RowUnchanged, job.RowFailed),
+
+	reflect.TypeFor[audit.Action](): {
+		Type: spec.String, Description: "See listAuditActions", Examples: []any{"member.suspended"}},
+	reflect.TypeFor[audit.ActionFilter](): {
+		Type: spec.String, Description: "An action of listAuditActions, or the beginning of several up to their dot",
+		Examples: []any{"member."}},
+	reflect.TypeFor[audit.Target](): {
+		Type: spec.String, Pattern: `^([a-z]{3,4}_[0-9A-Z]{26,68}|[a-z][a-z0-9_-]{0,39})$`, Examples: prefixed("team_", 26).Examples},
+	reflect.TypeFor[audit.Format](): {
+		Type: spec.String, Enum: []string{string(audit.CSV), string(audit.JSON)},
+		Description: "All at once, up to 5 MB; more is refused with export_too_large. A cell of CSV that a spreadsheet would run begins with an apostrophe"},
+	reflect.TypeFor[audit.ActorKind](): enumeration(audit.ActorKinds...),
+	reflect.TypeFor[audit.State]():     {Type: spec.Object, Description: "By the names that the API has"},
 
 	reflect.TypeFor[usage.EventID](): {
 		Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`, Examples: []any{"call-2026-11-22-0001"}},

@@ -92,6 +92,9 @@ const (
 	RecordUsage ID = "recordUsage"
 	UsageReport ID = "usageReport"
 
+	ListAuditEvents  ID = "listAuditEvents"
+	ListAuditActions ID = "listAuditActions"
+
 	Home       ID = "home"
 	OpenAPI    ID = "openapi"
 	Docs       ID = "docs"
@@ -189,6 +192,9 @@ var All = []Route{
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
 	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},
 	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
+
+	{ListAuditEvents, "GET /api/organizations/{org_id}/audit-events", "audit", Member, []p.Permission{p.AuditRead}, 200, "Who changed what, and what befell a member; as CSV too"},
+	{ListAuditActions, "GET /api/organizations/{org_id}/audit-actions", "audit", Member, []p.Permission{p.AuditRead}, 200, "The actions that the audit log knows, and what each means"},
 
 	{Home, "GET /", "console", Public, nil, 200, "Where things are"},
 	{OpenAPI, "GET /openapi.json", "console", Public, nil, 200, "This API as an OpenAPI 3.1 document"},

@@ -1,0 +1,10 @@
+// Function audit tells what happened, why somebody may not use models, and who still
+// needs their access.
+package main
+
+import (
+	"roster/internal/audit"
+	"roster/internal/boot"
+)
+
+func main() { boot.HTTP("audit", audit.Endpoints) }
