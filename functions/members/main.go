@@ -4,6 +4,7 @@ package main
 import (
 	"roster/internal/boot"
 	"roster/internal/member"
+	"roster/internal/offboarding"
 )
 
-func main() { boot.HTTP("members", member.Endpoints) }
+func main() { boot.HTTP("members", member.Endpoints, offboarding.Endpoints) }

@@ -36,6 +36,10 @@ var budgets = map[string]struct{ read, write float64 }{
 	"remove":                         {3, 12},
 	"bulk edit":                      {5, 24}, // of two members
 	"bulk removal":                   {5, 24}, // of two members
+	"remove and hand over":           {24, 60},
+	"preview of a removal":           {20, 0},
+	"bulk edit by filter":            {3, 8},
+	"bulk removal by filter":         {3, 8},
 	"create role":                    {5, 12},
 	"update role":                    {5, 12},
 	"delete role with members":       {5, 12},

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"roster/internal/feature"
+	"roster/internal/id"
 	"roster/internal/rostertest"
 )
 
@@ -295,6 +296,25 @@ var stories = []story{
 		a, b := w.place(t, p.organization, "a@acme.example", "member", "active"), w.place(t, p.organization, "b@acme.example", "owner", "active")
 		return "DELETE /api/organizations/" + string(p.organization) + "/members/bulk", p.key, map[string]any{"user_ids": []any{a.user, b.user}}
 	}},
+	{name: "remove and hand over", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, leaver := w.leaver(t)
+		heir := w.place(t, p.organization, "heir@acme.example", "admin", "active")
+		return "DELETE /api/organizations/" + string(p.organization) + "/members/" + string(leaver.user), p.key,
+			map[string]any{"transfer_to": heir.user, "revoke_made_keys": true}
+	}},
+	{name: "preview of a removal", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, leaver := w.leaver(t)
+		return "DELETE /api/organizations/" + string(p.organization) + "/members/" + string(leaver.user) + "?preview=true", p.key, nil
+	}},
+	{name: "bulk edit by filter", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "PUT /api/organizations/" + string(p.organization) + "/members/bulk", p.key,
+			map[string]any{"filter": map[string]any{"role": "member"}, "changes": map[string]any{"role": "developer"}}
+	}},
+	{name: "bulk removal by filter", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "DELETE /api/organizations/" + string(p.organization) + "/members/bulk", p.key, map[string]any{"filter": map[string]any{"role": "member"}}
+	}},
 	{name: "create role", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "POST /api/organizations/" + string(p.organization) + "/roles", p.key,
@@ -426,6 +446,23 @@ func (w world) invite(t testing.TB, by person, address, role string) rostertest.
 		map[string]any{"email": address, "role": role})
 }
 
+// leaver is an owner, and an admin who answers for a service account, an open
+// invitation and a team, and made a key for the former.
+func (w world) leaver(t testing.TB) (owner, leaver person) {
+	t.Helper()
+	p := w.owner(t, "owner@acme.example", "Acme")
+	m := w.place(t, p.organization, "m@acme.example", "admin", "active")
+	w.invite(t, m, "new@example.com", "member")
+	path := "/api/organizations/" + string(p.organization)
+	service := w.Must(t, 201, "POST "+path+"/service-accounts", m.key, map[string]any{"name": "gateway"}).String("member", "user_id")
+	w.newKey(t, m.key, p.organization, id.User(service))
+	w.Must(t, 201, "POST "+path+"/connections", m.key, connection)
+	team := w.Must(t, 201, "POST "+path+"/teams", m.key, map[string]any{"name": "Backend"}).String("team", "id")
+	w.Must(t, 200, "PUT "+path+"/teams/"+team+"/members/"+string(m.user), m.key, map[string]any{"role": "manager"})
+	w.Arrange(t)
+	return p, m
+}
+
 // analyst is an organization with a role of its own.
 func (w world) analyst(t testing.TB) person {
 	t.Helper()
@@ -509,6 +546,9 @@ func (w world) state(t *testing.T) []string {
 		line := family(key.PK) + "/" + family(strings.SplitN(key.SK, "_", 2)[0])
 		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor", "provider", "enabled", "connections"} {
 			if value, ok := item[name]; ok {
+				if user, isUser := value.(string); isUser && strings.HasPrefix(user, "usr_") {
+					value = "usr" // of a random id
+				}
 				line += fmt.Sprintf(" %s=%v", name, value)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
@@ -28,7 +29,7 @@ type everywhere struct {
 
 func newEverywhere(t *testing.T, organizations int) everywhere {
 	t.Helper()
-	r := rostertest.New(t, account.Endpoints, member.Endpoints, organization.Endpoints)
+	r := rostertest.New(t, account.Endpoints, member.Endpoints, offboarding.Endpoints, organization.Endpoints)
 	in := register(t, r, "ada@example.com", "")
 	return everywhere{Roster: r, user: id.User(in.String("user", "id")), token: in.String("access_token")}.in(t, organizations)
 }

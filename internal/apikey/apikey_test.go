@@ -14,6 +14,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
@@ -30,7 +31,7 @@ func self(m membertest.Member) string {
 
 func TestAKeyIsShownOnceAndWorksUntilRevoked(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, account.Endpoints, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, account.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	registered := r.Must(t, 201, "POST /auth/register", "", map[string]any{
 		"email": "ada@example.com", "password": "newpassword123", "name": "Ada", "organization": "Engines"})
 	path, token := "/api/organizations/"+string(registered.OrganizationOf())+"/keys", registered.String("access_token")
@@ -59,7 +60,7 @@ func TestAKeyIsShownOnceAndWorksUntilRevoked(t *testing.T) {
 
 func TestARepeatWithItsIdempotencyKeyGivesTheSameSecret(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	var (
 		all     sync.WaitGroup
@@ -83,7 +84,7 @@ func TestARepeatWithItsIdempotencyKeyGivesTheSameSecret(t *testing.T) {
 
 func TestWhoseKeysOneMayMake(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	add := func(m member.Member) membertest.Member {
 		m.Organization = owner.Organization
@@ -144,7 +145,7 @@ func TestWhoseKeysOneMayMake(t *testing.T) {
 
 func TestKeysFollowTheirMember(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	secret := r.Must(t, 201, "POST "+keys(owner), owner.Secret, map[string]any{"name": "laptop", "user_id": bob.ID}).String("key", "secret")
@@ -197,7 +198,7 @@ func TestTenLiveKeysAreTheMost(t *testing.T) {
 // must not be made, or nothing that reads the member works again.
 func TestAKeyUntilTheYear10000LocksNobodyOut(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, account.Endpoints, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, account.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	registered := r.Must(t, 201, "POST /auth/register", "", map[string]any{
 		"email": "ada@example.com", "password": "newpassword123", "name": "Ada", "organization": "Engines"})
 	path, token := "/api/organizations/"+string(registered.OrganizationOf())+"/keys", registered.String("access_token")
@@ -234,7 +235,7 @@ type rise struct {
 }
 
 func newRise(t *testing.T, bob member.Member) rise {
-	r := rostertest.New(t, organization.Endpoints, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, organization.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	add := func(m member.Member) membertest.Member {
 		m.Organization = owner.Organization
@@ -369,7 +370,7 @@ func TestNoKeyIsMadeByACredentialThatEndsMeanwhile(t *testing.T) {
 	r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
 		between.next = next
 		return between
-	}, account.Endpoints, member.Endpoints, apikey.Endpoints)
+	}, account.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	registered := r.Must(t, 201, "POST /auth/register", "", map[string]any{
 		"email": "ada@example.com", "password": "newpassword123", "name": "Ada", "organization": "Engines"})
 	org, ada, token := registered.OrganizationOf(), id.User(registered.String("user", "id")), registered.String("access_token")

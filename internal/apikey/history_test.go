@@ -12,6 +12,7 @@ import (
 	"roster/internal/apikey"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 )
@@ -20,7 +21,7 @@ import (
 // and asks after every step which secrets work, and what is listed.
 func TestKeyHistories(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	rapid.Check(t, func(rt *rapid.T) {
 		owner := membertest.Found(t, r)
 		h := &keyHistory{Roster: r, t: t, owner: owner, secrets: map[string]*secretModel{}}

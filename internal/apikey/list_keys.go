@@ -2,8 +2,6 @@ package apikey
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"roster/internal/access"
 	"roster/internal/id"
@@ -33,9 +31,5 @@ func (s Service) ListKeys(ctx context.Context, by access.Actor, in ListRequest) 
 	if m == nil {
 		return ListAnswer{}, member.ErrNotFound
 	}
-	out := ListAnswer{Keys: make([]View, 0, len(m.Keys))}
-	for _, key := range slices.Sorted(maps.Keys(m.Keys)) {
-		out.Keys = append(out.Keys, view(user, key, m.Keys[key]))
-	}
-	return out, nil
+	return ListAnswer{Views(*m, "")}, nil
 }

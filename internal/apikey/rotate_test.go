@@ -15,6 +15,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -41,7 +42,7 @@ func works(t *testing.T, r *rostertest.Roster, m membertest.Member, secret strin
 
 func TestARotatedKeyKeepsItsIdAndLeavesTheGraceToTheSecond(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	rotate := func(by string, grace int) rostertest.Response {
 		return r.Must(t, 200, "POST "+one(owner)+"/rotate", by, map[string]any{"grace_seconds": grace})
@@ -93,7 +94,7 @@ func TestARotatedKeyKeepsItsIdAndLeavesTheGraceToTheSecond(t *testing.T) {
 
 func TestTheExpiryEndsBothSecrets(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	r.Must(t, 200, "PUT "+one(owner), owner.Secret, map[string]any{"expires_at": r.Now().Add(time.Minute)})
 	next := r.Must(t, 200, "POST "+one(owner)+"/rotate", owner.Secret, map[string]any{"grace_seconds": 3600}).String("key", "secret")
@@ -112,7 +113,7 @@ func TestTheExpiryEndsBothSecrets(t *testing.T) {
 
 func TestARotationIsRepeatedWithItsIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
 	request, body := "POST "+one(admin)+"/rotate", map[string]any{"grace_seconds": 60}
@@ -139,7 +140,7 @@ func TestARotationIsRepeatedWithItsIdempotencyKey(t *testing.T) {
 // Of rotations at once, the last leaves its secret and that of the one before.
 func TestRotationsAtOnceLeaveTwoSecrets(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
 	var (
@@ -188,7 +189,7 @@ func TestASecretIsWorthWhatWhoRotatedCouldGive(t *testing.T) {
 
 func TestAKeyIsChangedByAMergePatch(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	soon := r.Now().Add(time.Hour)
 	made := r.Must(t, 201, "POST "+keys(owner), owner.Secret, map[string]any{
@@ -271,7 +272,7 @@ func actions(t *testing.T, r *rostertest.Roster, target string) string {
 // A key for certain models, in the hands of a tool, does not get itself others.
 func TestARestrictedKeyMakesAndChangesNoKeys(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	made := r.Must(t, 201, "POST "+keys(owner), owner.Secret, map[string]any{"name": "tool", "allowed_models": []string{"openai/*"}})
@@ -291,7 +292,7 @@ func TestARestrictedKeyMakesAndChangesNoKeys(t *testing.T) {
 
 func TestAKeyIsTransferredWithANewSecret(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	add := func(m member.Member) membertest.Member {
 		m.Organization = owner.Organization
@@ -326,7 +327,7 @@ func TestAKeyIsTransferredWithANewSecret(t *testing.T) {
 
 func TestWhoMayChangeWhoseKeys(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	add := func(role string, status member.Status) membertest.Member {
 		m := member.Member{Organization: owner.Organization, Role: role, Status: status}
@@ -408,7 +409,7 @@ func TestWhoMayChangeWhoseKeys(t *testing.T) {
 // every other key stays where it was.
 func TestTransfersAtOnceKeepTheBound(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints, apikey.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	to := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	for range apikey.MaxKeys - 3 {
@@ -449,7 +450,7 @@ func TestNoSecretIsMadeByACredentialThatIsRotatedMeanwhile(t *testing.T) {
 	r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
 		between.next = next
 		return between
-	}, member.Endpoints, apikey.Endpoints)
+	}, member.Endpoints, offboarding.Endpoints, apikey.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	carol := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})

@@ -1,6 +1,10 @@
 package audit
 
-import "roster/internal/route"
+import (
+	"slices"
+
+	"roster/internal/route"
+)
 
 // Action names a change: what was changed, and what happened to it, in the past.
 // Names are stored and relied on: none is ever renamed.
@@ -15,11 +19,12 @@ const (
 	OrganizationRestored    Action = "organization.restored"
 	OrganizationErased      Action = "organization.erased"
 
-	InvitationCreated  Action = "invitation.created"
-	InvitationRenewed  Action = "invitation.renewed"
-	InvitationResent   Action = "invitation.resent"
-	InvitationRevoked  Action = "invitation.revoked"
-	InvitationAccepted Action = "invitation.accepted"
+	InvitationCreated    Action = "invitation.created"
+	InvitationRenewed    Action = "invitation.renewed"
+	InvitationResent     Action = "invitation.resent"
+	InvitationRevoked    Action = "invitation.revoked"
+	InvitationAccepted   Action = "invitation.accepted"
+	InvitationHandedOver Action = "invitation.handed_over"
 
 	JoinRequestCreated      Action = "join_request.created"
 	JoinRequestApproved     Action = "join_request.approved"
@@ -34,6 +39,7 @@ const (
 	MemberUnsuspended     Action = "member.unsuspended"
 	MemberRemoved         Action = "member.removed"
 	MemberKeysRevoked     Action = "member.keys_revoked"
+	MemberHandedOver      Action = "member.handed_over"
 
 	RoleCreated Action = "role.created"
 	RoleUpdated Action = "role.updated"
@@ -73,8 +79,12 @@ type Entry struct {
 // which they are removed.
 var (
 	changing = []route.ID{route.UpdateMember, route.BulkEditMembers}
-	removing = []route.ID{route.RemoveMember, route.LeaveOrganization, route.BulkRemoveMembers, route.RemoveMembersByPost}
+	removing = append([]route.ID{route.LeaveOrganization}, handingOver...)
 )
+
+// handingOver are the routes by which what a member shared with others is handed over
+// in their removal.
+var handingOver = []route.ID{route.RemoveMember, route.BulkRemoveMembers, route.RemoveMembersByPost}
 
 // accepting are the routes by which an invitation is accepted.
 var accepting = []route.ID{route.AcceptInvitation, route.VerifyEmail}
@@ -96,6 +106,8 @@ var Catalogue = []Entry{
 	{InvitationRevoked, "An invitation was revoked, and with it a join request of the same person, which `also` names", []route.ID{route.RevokeInvitation}},
 	{InvitationAccepted, "An invited person became a member, whom `also` names; before and after are the member's", accepting},
 
+	{InvitationHandedOver, "Someone else answers for an open invitation, since whoever sent it is removed", handingOver},
+
 	{JoinRequestCreated, "A person asked to join", []route.ID{route.RequestToJoin}},
 	{JoinRequestApproved, "A join request was approved; `also` names an invitation that was settled with it", []route.ID{route.ApproveJoinRequest}},
 	{JoinRequestAutoApproved, "A person asked to join, and the organization's rules let them in at once", []route.ID{route.RequestToJoin}},
@@ -104,10 +116,12 @@ var Catalogue = []Entry{
 		append([]route.ID{route.WithdrawJoinRequest}, accepting...)},
 
 	{ServiceAccountCreated, "A service account was made", []route.ID{route.CreateServiceAccount}},
-	{MemberUpdated, "A member's name, alias or metadata were changed", changing},
+	{MemberUpdated, "A member's name, alias or metadata were changed, or who answers for a service account",
+		slices.Concat(changing, handingOver)},
 	{MemberRoleChanged, "A member got another role", append([]route.ID{route.ChangeUserRole}, changing...)},
 	{MemberSuspended, "A member was suspended", append([]route.ID{route.SuspendMember}, changing...)},
 	{MemberUnsuspended, "A suspended member may go on", append([]route.ID{route.UnsuspendMember}, changing...)},
+	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
 	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder", accepting},
 
@@ -117,10 +131,11 @@ var Catalogue = []Entry{
 	{TeamCreated, "A team was made", []route.ID{route.CreateTeam}},
 	{TeamUpdated, "A team was renamed or described", []route.ID{route.UpdateTeam}},
 	{TeamDeleted, "A team that nobody was in was deleted", []route.ID{route.DeleteTeam}},
-	{MemberTeamsChanged, "A member came into a team, left it, or became or ceased to be its manager", []route.ID{route.AddTeamMember, route.RemoveTeamMember}},
+	{MemberTeamsChanged, "A member came into a team, left it, or became or ceased to be its manager", slices.Concat([]route.ID{route.AddTeamMember, route.RemoveTeamMember}, changing[1:], handingOver)},
 
 	{ConnectionCreated, "A provider's credential was stored", []route.ID{route.CreateConnection}},
-	{ConnectionUpdated, "A connection was changed, or its credential replaced", []route.ID{route.UpdateConnection}},
+	{ConnectionUpdated, "A connection was changed, or its credential replaced, or it was handed over",
+		append([]route.ID{route.UpdateConnection}, handingOver...)},
 	{ConnectionDeleted, "A connection was deleted with its credential", []route.ID{route.DeleteConnection}},
 
 	{TwoFactorEnabled, "A member turned two-factor authentication of their account on", []route.ID{route.EnableTwoFactor}},
@@ -129,10 +144,11 @@ var Catalogue = []Entry{
 	{JobCreated, "Work that is too large for one request was begun; what it changes has events of its own", nil},
 
 	{KeyCreated, "An API key was made", []route.ID{route.CreateKey}},
-	{KeyUpdated, "An API key's name, expiry or allowed models were changed", []route.ID{route.UpdateKey}},
+	{KeyUpdated, "An API key's name, expiry or allowed models were changed, or its previous secret ended early",
+		append([]route.ID{route.UpdateKey}, handingOver...)},
 	{KeyRotated, "An API key got a new secret", []route.ID{route.RotateKey}},
 	{KeyTransferred, "An API key was given to another member, as the key that `also` names", []route.ID{route.TransferKey}},
-	{KeyRevoked, "An API key was revoked by itself", []route.ID{route.RevokeKey}},
+	{KeyRevoked, "An API key was revoked by itself, or with the removal of whoever made it", append([]route.ID{route.RevokeKey}, handingOver...)},
 }
 
 // Unaudited are the routes that change something and record no event of an

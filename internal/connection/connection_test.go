@@ -18,6 +18,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
@@ -37,7 +38,7 @@ type company struct {
 
 func newCompany(t testing.TB) company {
 	t.Helper()
-	r := rostertest.New(t, account.Endpoints, connection.Endpoints, organization.Endpoints, member.Endpoints, usage.AuthorizeEndpoints)
+	r := rostertest.New(t, account.Endpoints, connection.Endpoints, organization.Endpoints, member.Endpoints, offboarding.Endpoints, usage.AuthorizeEndpoints)
 	return company{r, membertest.Found(t, r)}
 }
 

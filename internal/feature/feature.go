@@ -14,6 +14,7 @@ import (
 	"roster/internal/job"
 	"roster/internal/joinrequest"
 	"roster/internal/member"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/role"
 	"roster/internal/team"
@@ -28,6 +29,7 @@ var All = []boot.Endpoints{
 	invitation.Endpoints,
 	joinrequest.Endpoints,
 	member.Endpoints,
+	offboarding.Endpoints,
 	role.Endpoints,
 	job.Endpoints,
 	team.Endpoints,

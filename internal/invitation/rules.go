@@ -9,7 +9,6 @@ import (
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/outbox"
-	"roster/internal/permission"
 	"roster/internal/secret"
 	"roster/internal/table"
 	"roster/internal/throttle"
@@ -150,8 +149,7 @@ func (p prospect) acceptable(now time.Time) error {
 		return member.ErrSuspendedMember
 	}
 	by := p.inviter
-	if by == nil || by.Status != access.Active || !p.organization.Roles.Of(by.Role).Has(permission.MembersManage) ||
-		by.MayGrant(p.organization.Roles, p.invitation.Role, member.Person) != nil {
+	if by == nil || by.Status != access.Active || !p.invitation.Acceptable(*by, p.organization.Roles) {
 		return errNoGrant
 	}
 	return nil

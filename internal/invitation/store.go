@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"roster/internal/access"
 	"roster/internal/email"
 	"roster/internal/id"
 	"roster/internal/member"
@@ -92,6 +93,20 @@ func (s Service) get(ctx context.Context, org id.Organization, invitation id.Inv
 	return i, nil
 }
 
+// succeed puts whoever took over from an inviter who was removed in their place, if the
+// invitation could still be accepted then: nobody revives it by leaving.
+func (p *prospect) succeed(ctx context.Context, t *table.Table) error {
+	left := p.inviter
+	if left == nil || left.Status != access.Removed || left.Successor == "" || !p.invitation.Acceptable(*left, p.organization.Roles) {
+		return nil
+	}
+	answering, err := member.Answering(ctx, t, p.organization.ID, left.Successor)
+	if successor, ok := answering[left.Successor]; ok {
+		p.inviter = &successor
+	}
+	return err
+}
+
 // prospect reads an invitation with what decides about its acceptance. Without
 // an invitation it is zero.
 func (s Service) prospect(ctx context.Context, org id.Organization, addressHash string) (prospect, error) {
@@ -109,7 +124,10 @@ func (s Service) prospect(ctx context.Context, org id.Organization, addressHash 
 	if err := s.Table.Get(ctx,
 		member.Read(org, p.invitation.Invite.By, &p.inviter),
 		user.ReadHolder(p.invitation.Email, &holder),
-	); err != nil || holder == nil {
+	); err != nil {
+		return p, err
+	}
+	if err := p.succeed(ctx, s.Table); err != nil || holder == nil {
 		return p, err
 	}
 	err := s.Table.Get(ctx, user.Read(holder.User, &p.account), member.Read(org, holder.User, &p.member))

@@ -58,10 +58,11 @@ type Job struct {
 	Listing bool   `dynamodbav:"listing"`
 	Cursor  string `dynamodbav:"cursor"`
 	Total   int    `dynamodbav:"total"`
-	// Through is how many rows, from the first on, have a result; Failed is how
-	// many of these failed.
+	// Through is how many rows, from the first on, have a result; Failed and Unchanged
+	// are how many of these failed, and had nothing to change.
 	Through   int       `dynamodbav:"through"`
 	Failed    int       `dynamodbav:"failed"`
+	Unchanged int       `dynamodbav:"unchanged"`
 	Code      string    `dynamodbav:"code,omitempty"`
 	Detail    string    `dynamodbav:"detail,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
@@ -99,9 +100,11 @@ type View struct {
 
 // Progress counts rows.
 type Progress struct {
-	// Done are the rows that are through, those that failed included.
-	Done   int `json:"done"`
-	Failed int `json:"failed"`
+	// Done are the rows that are through, those that failed and those in which there
+	// was nothing to change included.
+	Done      int `json:"done"`
+	Failed    int `json:"failed"`
+	Unchanged int `json:"unchanged"`
 	// Total may grow while the job is still listing what it acts on.
 	Total int `json:"total"`
 }
@@ -109,7 +112,7 @@ type Progress struct {
 // View is the job as its organization sees it.
 func (j Job) View() View {
 	return View{
-		ID: j.ID, Kind: j.Kind, State: j.State, Progress: Progress{j.Through, j.Failed, j.Total},
+		ID: j.ID, Kind: j.Kind, State: j.State, Progress: Progress{j.Through, j.Failed, j.Unchanged, j.Total},
 		Code: j.Code, Detail: j.Detail, CreatedBy: j.Mandate.User(),
 		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt,
 	}

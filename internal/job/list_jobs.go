@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"roster/internal/access"
+	"roster/internal/env"
+	"roster/internal/id"
 	"roster/internal/page"
 	"roster/internal/table"
 )
@@ -43,4 +45,24 @@ func (s Service) List(ctx context.Context, by access.Actor, in ListRequest) (Lis
 		out.Jobs[i] = j.View()
 	}
 	return out, nil
+}
+
+// openShown is how many of an organization's newest jobs OpenBy looks at.
+const openShown = 100
+
+// OpenBy lists those of an organization's newest jobs that a member created and that
+// are not at their end.
+func OpenBy(ctx context.Context, e *env.Env, org id.Organization, user id.User) ([]View, error) {
+	page, err := e.Table.Query(ctx, table.Query{PK: table.Job(org, "").PK, Descending: true, Limit: openShown})
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := table.DecodeAll[Job](page.Items)
+	open := []View{}
+	for _, j := range jobs {
+		if j.Mandate.User() == user && (j.State == Queued || j.State == Running) {
+			open = append(open, j.View())
+		}
+	}
+	return open, err
 }

@@ -246,8 +246,11 @@ func (w *run) batch(ctx, inTime context.Context) error {
 			break
 		}
 		w.job.Through++
-		if result.Status == RowFailed {
+		switch result.Status {
+		case RowFailed:
 			w.job.Failed++
+		case RowUnchanged:
+			w.job.Unchanged++
 		}
 	}
 	if w.job.Through > from {
@@ -359,12 +362,15 @@ func (c call) advanced(now time.Time) call {
 // note writes down how far the job is.
 func (w *run) note(ctx context.Context) error {
 	w.call = w.call.advanced(w.Now())
-	return w.Table.Transact(ctx, w.call.keep(), w.progress("SET #through = :through, #failed = :failed", table.V{}))
+	return w.Table.Transact(ctx, w.call.keep(), w.progress(counts, table.V{}))
 }
+
+// counts updates the counts of a job.
+const counts = "SET #through = :through, #failed = :failed, #unchanged = :unchanged"
 
 // progress is an update of the job with its counts, which never go back.
 func (w *run) progress(update string, more table.V) table.Write {
-	more["through"], more["failed"], more["running"] = w.job.Through, w.job.Failed, Running
+	more["through"], more["failed"], more["unchanged"], more["running"] = w.job.Through, w.job.Failed, w.job.Unchanged, Running
 	return table.Write{
 		Key: w.job.key(), Update: update, If: "#state = :running AND #through <= :through", Values: more, Else: errTaken,
 	}
@@ -418,7 +424,7 @@ func (w *run) end(ctx context.Context, cause error, writes ...table.Write) error
 		}
 		state, code, detail = Failed, f.Code, Detail(f)
 	}
-	last := w.progress("SET #through = :through, #failed = :failed, #state = :state, #code = :code, #detail = :detail, #ended_at = :now",
+	last := w.progress(counts+", #state = :state, #code = :code, #detail = :detail, #ended_at = :now",
 		table.V{"state": state, "code": code, "detail": detail, "now": w.Now()})
 	return w.Table.Transact(ctx, append([]table.Write{w.call.end(), last}, writes...)...)
 }

@@ -16,8 +16,8 @@ import (
 const submitters = 4
 
 // Submit stores the rows of a new job, and returns it with the Writes that let it
-// run: they go into the caller's Commit. A job of a kind that lists its rows gets
-// none. What is stored of a job that is never committed is deleted in time.
+// run: they go into the caller's Commit. Without rows, a job of a kind that has a
+// List lists them itself. What is stored of a job that is never committed is deleted in time.
 func (d Definition[Params, Row]) Submit(ctx context.Context, e *env.Env, by access.Actor, params Params, rows []Row) (Job, []table.Write, error) {
 	now := e.Now()
 	encoded, err := json.Marshal(params)
@@ -26,7 +26,7 @@ func (d Definition[Params, Row]) Submit(ctx context.Context, e *env.Env, by acce
 	}
 	j := Job{
 		ID: id.NewJob(now), Organization: by.Organization(), Kind: d.Name, Permission: d.Permission,
-		Mandate: by.Mandate(), Params: string(encoded), State: Queued, Listing: d.List != nil,
+		Mandate: by.Mandate(), Params: string(encoded), State: Queued, Listing: d.List != nil && len(rows) == 0,
 		Total: len(rows), CreatedAt: now, TTL: now.Add(TTL).Unix(),
 	}
 	raw, err := marshal(rows)

@@ -197,7 +197,7 @@ func (w world) check(t testing.TB, path string, rows int) {
 	if state := answer.String("job", "state"); state != "done" {
 		t.Errorf("the job is %s", state)
 	}
-	results, counts, failed := w.results(t, path, w.key), w.counts(t), 0
+	results, counts, failed, unchanged := w.results(t, path, w.key), w.counts(t), 0, 0
 	if len(results) != rows {
 		t.Fatalf("%d results of %d rows", len(results), rows)
 	}
@@ -209,12 +209,13 @@ func (w world) check(t testing.TB, path string, rows int) {
 			failed++
 		case 7:
 			status, count = "unchanged", 0
+			unchanged++
 		}
 		if r["index"] != float64(n) || r["email"] != string(address(n)) || r["status"] != status || counts[n] != count {
 			t.Errorf("row %d was done %d times: %v", n, counts[n], r)
 		}
 	}
-	want := map[string]any{"done": float64(rows), "failed": float64(failed), "total": float64(rows)}
+	want := map[string]any{"done": float64(rows), "failed": float64(failed), "unchanged": float64(unchanged), "total": float64(rows)}
 	if diff := cmp.Diff(any(want), answer.At("job", "progress")); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}

@@ -39,7 +39,7 @@ func (s Service) AddTeamMember(ctx context.Context, by access.Actor, in AddTeamM
 	})
 }
 
-func (s Service) changeTeams(ctx context.Context, by access.Actor, of id.Team, user id.User, decide decision) (Answer, error) {
+func (s Service) changeTeams(ctx context.Context, by access.Actor, of id.Team, user id.User, decide Decision) (Answer, error) {
 	if !by.Manages(of) {
 		return Answer{}, team.ErrNotFound
 	}

@@ -11,17 +11,16 @@ import (
 	"roster/internal/access"
 	"roster/internal/fault"
 	"roster/internal/id"
+	"roster/internal/job"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/table"
 )
 
-// Bulk calls name many members and change each as the call for one would: by the
-// same decision, in a transaction of its own. They answer entry by entry; made
-// again, they change nothing.
-
-// bulkAtOnce is how many entries one call may have.
-const bulkAtOnce = 100
+// Bulk calls change many members, each as the call for one would: by the same
+// decision, in a transaction of its own. Made again, they change nothing. Up to
+// bulkAtOnce named members are changed at once, and answered entry by entry; more, and
+// those who match a filter, by a job.
 
 // entriesAtOnce bounds how many of them are under way.
 const entriesAtOnce = 8
@@ -56,11 +55,21 @@ const (
 	OutcomeFailed    Outcome = "failed"
 )
 
-// BulkAnswer tells what became of each entry, in the order of the call.
+// BulkAnswer tells what became of each entry, in the order of the call; or which job
+// does the work, whose results will tell it.
 type BulkAnswer struct {
-	// DryRun: nothing was changed, and the results are what would have become.
+	// DryRun: nothing is changed, and the results are what would become.
 	DryRun  bool         `json:"dry_run,omitzero"`
-	Results []BulkResult `json:"results"`
+	Results []BulkResult `json:"results,omitzero"`
+	Job     *job.View    `json:"job,omitzero"`
+}
+
+// StatusCode is 202 where a job does the work.
+func (a BulkAnswer) StatusCode() int {
+	if a.Job != nil {
+		return 202
+	}
+	return 200
 }
 
 // BulkResult is what became of one entry. Code and Detail say why it failed, as
@@ -96,7 +105,8 @@ func (r BulkResult) settled(changed bool, err error) (BulkResult, error) {
 type bulk struct {
 	Service
 	by      access.Actor
-	decide  decision
+	prepare func(Member) error
+	decide  Decision
 	entries []entry
 	results []BulkResult
 }
@@ -108,11 +118,12 @@ type entry struct {
 	read  *Member
 }
 
-// bulk decides about each of the members, at the same time as far as none waits for
+// Bulk decides about each of the members, at the same time as far as none waits for
 // another: entries about owners follow one another in the order of the call, so
-// that it tells which owner is the last; the caller comes after all others.
-func (s Service) bulk(ctx context.Context, by access.Actor, named []Reference, dryRun bool, decide decision) (BulkAnswer, error) {
-	b := bulk{Service: s, by: by, decide: decide}
+// that it tells which owner is the last; the caller comes after all others. Where
+// prepare is set, it does what comes before the change, and may refuse it.
+func (s Service) Bulk(ctx context.Context, by access.Actor, named []Reference, dryRun bool, prepare func(Member) error, decide Decision) (BulkAnswer, error) {
+	b := bulk{Service: s, by: by, prepare: prepare, decide: decide}
 	if err := b.read(ctx, named); err != nil {
 		return BulkAnswer{}, err
 	}
@@ -195,12 +206,17 @@ func (b *bulk) inOrder(ctx context.Context, entries []entry) error {
 func (b *bulk) settle(ctx context.Context, e entry) error {
 	changed, read := false, e.read
 	err := table.Retry(ctx, func() error {
-		p, err := b.propose(ctx, b.by, read, b.decide)
+		p, err := b.Propose(ctx, b.by, read, b.decide)
 		if err != nil {
 			return err
 		}
-		changed = len(p.writes) > 0
-		err = b.Table.Transact(ctx, p.writes...)
+		changed = p.Changes()
+		if b.prepare != nil {
+			if err := b.prepare(*read); err != nil {
+				return err
+			}
+		}
+		err = b.Table.Transact(ctx, p.Writes...)
 		if errors.Is(err, table.ErrChanged) {
 			if reading := b.Table.Get(ctx, Read(b.by.Organization(), e.user, &read)); reading != nil {
 				return reading
@@ -222,16 +238,19 @@ func (b *bulk) rehearse(ctx context.Context) error {
 	owners := org.Owners
 	free, of, self := b.lanes()
 	for _, e := range slices.Concat(free, of, self) {
-		p, err := b.propose(ctx, b.by, e.read, b.decide)
+		p, err := b.Propose(ctx, b.by, e.read, b.decide)
+		if err == nil && b.prepare != nil {
+			err = b.prepare(*e.read)
+		}
 		if err == nil {
-			left := owners + gained(p.before, p.after)
+			left := owners + gained(p.Before, p.After)
 			if left < 1 && left < owners {
 				err = organization.ErrLastOwner
 			} else {
 				owners = left
 			}
 		}
-		if b.results[e.index], err = b.results[e.index].settled(len(p.writes) > 0, err); err != nil {
+		if b.results[e.index], err = b.results[e.index].settled(p.Changes(), err); err != nil {
 			return err
 		}
 	}

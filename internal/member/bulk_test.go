@@ -14,6 +14,7 @@ import (
 	"roster/internal/mail"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -55,7 +56,7 @@ func audited(t testing.TB, r *rostertest.Roster, m membertest.Member) map[string
 
 func TestBulkCallsAnswerEntryByEntry(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
@@ -107,12 +108,13 @@ func TestBulkCallsAnswerEntryByEntry(t *testing.T) {
 
 func TestBulkCallsRefuseWhatIsNoList(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
-	many := make([]id.User, 101)
+	many := make([]id.User, 10_001)
 	for i := range many {
 		many[i] = id.NewUser(r.Now())
 	}
+	aTeam := id.NewTeam(r.Now())
 	for name, c := range map[string]struct {
 		request string
 		body    any
@@ -120,7 +122,13 @@ func TestBulkCallsRefuseWhatIsNoList(t *testing.T) {
 	}{
 		"no body with DELETE": {"DELETE " + members(owner) + "/bulk", nil, "bulk-remove"},
 		"an empty list":       {"POST " + members(owner) + "/bulk-remove", map[string]any{"user_ids": []any{}}, "/user_ids"},
-		"101 members":         {"POST " + members(owner) + "/bulk-remove", map[string]any{"user_ids": many}, "more than 100"},
+		"10,001 members":      {"POST " + members(owner) + "/bulk-remove", map[string]any{"user_ids": many}, "more than 10000"},
+		"an empty filter":     {"POST " + members(owner) + "/bulk-remove", map[string]any{"filter": map[string]any{}}, "/filter"},
+		"a filter and ids":    {"POST " + members(owner) + "/bulk-remove", map[string]any{"user_ids": many[:1], "filter": map[string]any{"role": "member"}}, "/filter"},
+		"role and team":       {"DELETE " + members(owner) + "/bulk", map[string]any{"filter": map[string]any{"role": "member", "team": id.NewTeam(r.Now())}}, "/filter/team"},
+		"those who wait":      {"DELETE " + members(owner) + "/bulk", map[string]any{"filter": map[string]any{"status": "pending"}}, "/filter/status"},
+		"no such role":        {"DELETE " + members(owner) + "/bulk", map[string]any{"filter": map[string]any{"role": "nobody"}}, "/filter/role"},
+		"a team both ways":    {"PUT " + members(owner) + "/bulk", map[string]any{"user_ids": many[:1], "changes": map[string]any{"teams": map[string]any{"add": []id.Team{aTeam}, "remove": []id.Team{aTeam}}}}, "/changes/teams/remove/0"},
 		"no changes":          {"PUT " + members(owner) + "/bulk", map[string]any{"user_ids": many[:1]}, "/changes"},
 		"empty changes":       {"PUT " + members(owner) + "/bulk", map[string]any{"user_ids": many[:1], "changes": map[string]any{}}, "/changes"},
 		"a null status":       {"PUT " + members(owner) + "/bulk", map[string]any{"user_ids": many[:1], "changes": map[string]any{"status": nil}}, "/changes/status"},
@@ -134,7 +142,7 @@ func TestBulkCallsRefuseWhatIsNoList(t *testing.T) {
 // TestOneOwnerStaysThroughBulkCalls lets two owners remove or demote both at once.
 func TestOneOwnerStaysThroughBulkCalls(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	for round := range 20 {
 		first := membertest.Found(t, r)
 		all := []membertest.Member{first}
@@ -168,7 +176,7 @@ func TestOneOwnerStaysThroughBulkCalls(t *testing.T) {
 // owner stays, and each change is audited once.
 func TestBulkHistories(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	rapid.Check(t, func(rt *rapid.T) {
 		all := []membertest.Member{membertest.Found(t, r)}
 		for range 5 {

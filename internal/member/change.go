@@ -13,46 +13,50 @@ import (
 	"roster/internal/table"
 )
 
-// decision is a rule with its caller: it returns the member as it is to be.
-type decision func(Member) (Member, error)
+// Decision is a rule with its caller: it returns the member as it is to be.
+type Decision func(Member) (Member, error)
 
 // change reads a member, decides, and commits the outcome with its audit event
 // and mails; show makes the answer. Where nothing changes, nothing is written.
-func change[Out any](ctx context.Context, s Service, by access.Actor, user id.User, decide decision, show func(Member) Out) (out Out, err error) {
+func change[Out any](ctx context.Context, s Service, by access.Actor, user id.User, decide Decision, show func(Member) Out) (out Out, err error) {
 	err = table.Retry(ctx, func() error {
 		read, err := Get(ctx, s.Table, by.Organization(), user)
 		if err != nil {
 			return err
 		}
-		p, err := s.propose(ctx, by, read, decide)
+		p, err := s.Propose(ctx, by, read, decide)
 		if err != nil {
 			return err
 		}
-		out, err = api.Commit(ctx, s.Table, show(p.after), p.writes...)
+		out, err = api.Commit(ctx, s.Table, show(p.After), p.Writes...)
 		return err
 	})
 	return out, err
 }
 
-// proposal is a change that was decided and not yet made.
-type proposal struct {
-	before, after Member
-	// writes are none where nothing changes.
-	writes []table.Write
+// Proposal is a change that was decided and not yet made.
+type Proposal struct {
+	Before, After Member
+	// Writes are none where nothing changes.
+	Writes []table.Write
 }
 
-// propose decides about a member as it was read (nil: there was none).
-func (s Service) propose(ctx context.Context, by access.Actor, read *Member, decide decision) (proposal, error) {
+// Changes reports whether there is something to change.
+func (p Proposal) Changes() bool { return p.After.Version != p.Before.Version }
+
+// Propose decides about a member as it was read (nil: there was none). The Writes
+// fail with table.ErrChanged, and as Save's do.
+func (s Service) Propose(ctx context.Context, by access.Actor, read *Member, decide Decision) (Proposal, error) {
 	if read == nil {
-		return proposal{}, ErrNotFound
+		return Proposal{}, ErrNotFound
 	}
 	m, err := decide(*read)
 	if err != nil {
-		return proposal{}, err
+		return Proposal{}, err
 	}
 	before, after := Difference(read, m)
 	if len(after) == 0 {
-		return proposal{before: *read, after: *read}, nil
+		return Proposal{Before: *read, After: *read}, nil
 	}
 	now := s.Now()
 	event := audit.Event{Action: action(*read, m), Actor: audit.Member(by), Target: string(m.ID), Before: before, After: after}
@@ -63,14 +67,17 @@ func (s Service) propose(ctx context.Context, by access.Actor, read *Member, dec
 	if m.Responsible != read.Responsible {
 		writes = append(writes, m.responsibleStands(by))
 	}
+	if m.Successor != read.Successor && m.Successor != "" {
+		writes = append(writes, m.successorStands())
+	}
 	for _, notice := range notices(*read, m, by) {
 		write, err := outbox.Enqueue(ctx, s.Env, notice)
 		if err != nil {
-			return proposal{}, err
+			return Proposal{}, err
 		}
 		writes = append(writes, write)
 	}
-	return proposal{*read, m.next(*read, now), writes}, nil
+	return Proposal{*read, m.next(*read, now), writes}, nil
 }
 
 // Difference is what an audit event shows of a change from the member that was read
@@ -89,7 +96,7 @@ func (m Member) recorded() map[string]any {
 	return map[string]any{
 		"role": m.Role, "status": m.Status, "name": m.Name, "alias": m.Alias, "metadata": m.Metadata,
 		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
-		"teams": maps.Clone(m.Teams),
+		"teams": maps.Clone(m.Teams), "successor": m.Successor,
 	}
 }
 
@@ -102,6 +109,8 @@ func action(before, after Member) audit.Action {
 		return audit.MemberSuspended
 	case before.Status != after.Status:
 		return audit.MemberRemoved
+	case before.Successor != after.Successor:
+		return audit.MemberHandedOver
 	case before.Role != after.Role:
 		return audit.MemberRoleChanged
 	case !maps.Equal(before.Teams, after.Teams):

@@ -10,7 +10,8 @@ import (
 // Service has the use cases of members.
 type Service struct{ *env.Env }
 
-// Endpoints are the routes of members.
+// Endpoints are the routes of members; those by which they are removed are package
+// offboarding's.
 func Endpoints(e *env.Env) []api.Endpoint {
 	s := Service{e}
 	return []api.Endpoint{
@@ -19,11 +20,8 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.UpdateMember, access.Member(e), s.UpdateMember),
 		api.Handle(route.SuspendMember, access.Member(e), s.SuspendMember),
 		api.Handle(route.UnsuspendMember, access.Member(e), s.UnsuspendMember),
-		api.Handle(route.RemoveMember, access.Member(e), s.RemoveMember),
 		api.Handle(route.LeaveOrganization, access.Member(e), s.LeaveOrganization),
 		api.Handle(route.BulkEditMembers, access.Member(e), s.BulkEdit),
-		api.Handle(route.BulkRemoveMembers, access.Member(e), s.BulkRemove),
-		api.Handle(route.RemoveMembersByPost, access.Member(e), s.BulkRemove),
 		api.Handle(route.CreateServiceAccount, access.Member(e), s.CreateServiceAccount),
 		api.Handle(route.AddTeamMember, access.Member(e), s.AddTeamMember),
 		api.Handle(route.RemoveTeamMember, access.Member(e), s.RemoveTeamMember),

@@ -40,7 +40,12 @@ func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) 
 	if err != nil {
 		return Answer{}, err
 	}
+	orphaned, err := s.orphaned(ctx, by.Organization(), *m)
+	if err != nil {
+		return Answer{}, err
+	}
 	out := answer(*m)
+	out.Member.Orphaned = orphaned[m.ID]
 	out.Member.complete(costs[in.User], m.Limits(*o))
 	out.Member.Limits = new(m.Limits(*o))
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -19,7 +20,7 @@ import (
 // they like, in any order, and asks after every step for what must always hold.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := history{r: r, all: []membertest.Member{membertest.Found(t, r)}}
 		for range 4 {

@@ -13,6 +13,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -20,7 +21,7 @@ import (
 
 func TestAPageOf50MembersCosts2ReadUnits(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	for i := range 60 {
 		membertest.Add(t, r, member.Member{
@@ -53,7 +54,7 @@ func TestAPageOf50MembersCosts2ReadUnits(t *testing.T) {
 // size: each member stands once in the lists where they belong, in order.
 func TestPagesOfEveryStatusAreExact(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	statuses := []member.Status{access.Suspended, access.Suspended, access.Suspended, access.Active, access.Pending, access.Removed}
 	want := map[string][]string{"": {string(owner.Email)}, "active": {string(owner.Email)}}
@@ -113,7 +114,7 @@ func listAll(t *testing.T, r *rostertest.Roster, by membertest.Member, status st
 
 func TestACursorIsBoundToItsFilterAndOrganization(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner, foreign := membertest.Found(t, r), membertest.Found(t, r)
 	membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	cursor := r.Must(t, 200, "GET "+members(owner)+"?limit=1", owner.Secret, nil).String("next_cursor")
@@ -127,7 +128,7 @@ func TestACursorIsBoundToItsFilterAndOrganization(t *testing.T) {
 // which one acts on them.
 func TestWhoeverWaitsHasNoUserID(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	request := id.NewJoinRequest(r.Now(), id.NewUser(r.Now()))
 	asks := membertest.Add(t, r, member.Member{
@@ -167,7 +168,7 @@ func TestWhoeverWaitsHasNoUserID(t *testing.T) {
 
 func TestListsCanBeNarrowed(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	// Addresses of people without a given one hold no i, l, o or u: they are made
 	// of ids.
@@ -216,7 +217,7 @@ func TestListsCanBeNarrowed(t *testing.T) {
 
 func TestOnlyAnAdministratorAnswersForAServiceAccount(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	plain := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Email: "plain@acme.com"})
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin, Email: "admin@acme.com"})
@@ -229,7 +230,7 @@ func TestOnlyAnAdministratorAnswersForAServiceAccount(t *testing.T) {
 // filters, orders and directions.
 func TestEveryCombinationIsAListOrARefusalOfAParameter(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	team := string(id.NewTeam(r.Now()))
 	lists := 0
@@ -285,7 +286,7 @@ func askCombination(t *testing.T, r *rostertest.Roster, by membertest.Member, as
 // TestTheLastPageCostsWhatTheFirstDoes: also where few of many are listed.
 func TestTheLastPageCostsWhatTheFirstDoes(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	for i := range 300 {
 		m := member.Member{
@@ -328,7 +329,7 @@ func TestTheLastPageCostsWhatTheFirstDoes(t *testing.T) {
 // TestARowShowsWhatTheTableOfUsersHas: every column of it.
 func TestARowShowsWhatTheTableOfUsersHas(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	team := membertest.AddTeam(t, r, owner.Organization)
 	ada := membertest.Add(t, r, member.Member{

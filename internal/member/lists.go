@@ -134,7 +134,7 @@ func (m Member) entries() []table.Key {
 			}
 		}
 	}
-	return all
+	return append(all, m.heldEntries()...)
 }
 
 // reference is by what entries name the member.

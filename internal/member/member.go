@@ -77,6 +77,11 @@ type Member struct {
 	Teams map[id.Team]TeamRole `dynamodbav:"teams,omitempty"`
 	// Responsible is the member who answers for a service account.
 	Responsible id.User `dynamodbav:"responsible,omitempty"`
+	// Successor is who took over what a removed member shared with others; see
+	// Answering.
+	Successor id.User `dynamodbav:"successor,omitempty"`
+	// Inviter is who answers for the invitation that a row of Kind Invited is.
+	Inviter id.User `dynamodbav:"-"`
 	// Offer is what the invitation promised besides the role.
 	Offer *Offer `dynamodbav:"offer,omitempty"`
 	// LastActiveAt is the beginning of the last day, in the organization's time zone,
@@ -137,11 +142,12 @@ func (m *Member) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error 
 	}
 	var promised struct {
 		Invite struct {
-			Offer *Offer `dynamodbav:"offer"`
+			By    id.User `dynamodbav:"by"`
+			Offer *Offer  `dynamodbav:"offer"`
 		} `dynamodbav:"invite"`
 	}
 	err := attributevalue.Unmarshal(av, &promised)
-	m.Offer = promised.Invite.Offer
+	m.Inviter, m.Offer = promised.Invite.By, promised.Invite.Offer
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"roster/internal/mailer"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
@@ -24,7 +25,7 @@ import (
 
 func TestASuspendedMemberIsStoppedAtOnce(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, account.Endpoints, member.Endpoints)
+	r := rostertest.New(t, account.Endpoints, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	registered := r.Must(t, 201, "POST /auth/register", "", map[string]any{
 		"email": "bob@example.com", "password": "newpassword123", "name": "Bob"})
@@ -71,7 +72,7 @@ func TestASuspendedMemberIsStoppedAtOnce(t *testing.T) {
 
 func TestARemovedMemberIsGoneAndRemembered(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Developer, Name: "Bob"})
 	removed := r.Must(t, 200, "DELETE "+path(bob), owner.Secret, nil)
@@ -100,7 +101,7 @@ func TestARemovedMemberIsGoneAndRemembered(t *testing.T) {
 
 func TestUpdateMergesAndRefuses(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
 	bob := membertest.Add(t, r, member.Member{
@@ -171,7 +172,7 @@ func TestUpdateMergesAndRefuses(t *testing.T) {
 
 func TestMembersSeeThemselvesAlone(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	viewer := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Viewer})
 	r.Must(t, 200, "GET "+path(viewer), viewer.Secret, nil)
@@ -185,7 +186,7 @@ func TestMembersSeeThemselvesAlone(t *testing.T) {
 
 func TestARoleChangeMailsWhoDidIt(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	answer := r.Must(t, 200, "PUT /admin/users/"+string(bob.ID)+"/role", owner.Secret, map[string]any{"role": "developer"})
@@ -203,7 +204,7 @@ func TestARoleChangeMailsWhoDidIt(t *testing.T) {
 
 func TestAChangeIsAudited(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Metadata: `{"team":"Backend"}`})
 	for _, body := range []map[string]any{
@@ -229,7 +230,7 @@ func TestAChangeIsAudited(t *testing.T) {
 
 func TestServiceAccounts(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
 	stopped := membertest.Add(t, r, member.Member{
@@ -272,7 +273,7 @@ func TestServiceAccounts(t *testing.T) {
 
 func TestWhatAChangeCosts(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	for _, role := range []string{permission.Developer, permission.Owner} {
 		m := membertest.Add(t, r, member.Member{
@@ -297,7 +298,7 @@ func TestWhatAChangeCosts(t *testing.T) {
 
 func TestAForeignOrganizationLooksAbsent(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	ours, theirs := membertest.Found(t, r), membertest.Found(t, r)
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
 		r.Refused(t, 404, access.ErrOrg.Code, method+" "+path(theirs), ours.Secret, nil)

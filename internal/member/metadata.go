@@ -46,6 +46,11 @@ func (p *MetadataPatch) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
+// MarshalJSONTo writes the patch as it was read.
+func (p MetadataPatch) MarshalJSONTo(e *jsontext.Encoder) error {
+	return e.WriteValue(jsontext.Value(p))
+}
+
 func depth(raw jsontext.Value) int {
 	deepest, level := 0, 0
 	inString, escaped := false, false

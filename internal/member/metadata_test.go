@@ -10,6 +10,7 @@ import (
 
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -17,7 +18,7 @@ import (
 
 func TestLongNumbersOfMetadataStayWhatTheyAre(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	for _, step := range []struct{ patch, want string }{

@@ -9,13 +9,14 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 )
 
 func TestWhoMayBoundAMembersModels(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	add := func(role string) membertest.Member {
 		return membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: role})
@@ -58,7 +59,7 @@ func TestWhoMayBoundAMembersModels(t *testing.T) {
 
 func TestWhoMayAnswerForAServiceAccount(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, member.Endpoints)
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	add := func(m member.Member) membertest.Member {
 		m.Organization = owner.Organization

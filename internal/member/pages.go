@@ -232,10 +232,15 @@ func (s Service) complete(ctx context.Context, by access.Actor, members []Member
 	if o == nil {
 		return nil, access.ErrOrg
 	}
+	orphaned, err := s.orphaned(ctx, by.Organization(), members...)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]Row, len(members))
 	for i, m := range members {
 		rows[i] = m.view()
 		rows[i].complete(costs[m.ID], m.Limits(*o))
+		rows[i].Orphaned = orphaned[m.ID]
 	}
 	return rows, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 )
@@ -34,7 +35,7 @@ func TestOneOwnerAlwaysStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := rostertest.New(t, member.Endpoints)
+			r := rostertest.New(t, member.Endpoints, offboarding.Endpoints)
 			for range organizations {
 				first := membertest.Found(t, r)
 				second := membertest.Add(t, r, member.Member{Organization: first.Organization, Role: permission.Owner})

@@ -51,6 +51,12 @@ func (m Member) responsibleStands(by Caller) table.Write {
 	return w
 }
 
+// MayBeAnsweredForBy reports whether someone of a role may answer for the service
+// account.
+func (m Member) MayBeAnsweredForBy(roles permission.Roles, role string) bool {
+	return slices.Contains(rolesThatMayAct(roles, m), role)
+}
+
 // rolesThatMayAct are the names of the roles that manage members and cover a
 // member's permissions: at least owner.
 func rolesThatMayAct(roles permission.Roles, m Member) []string {

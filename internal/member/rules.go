@@ -224,7 +224,7 @@ func (m Member) Admit(role string, now time.Time) (Member, error) {
 	if returning || m.CreatedAt.IsZero() {
 		m.CreatedAt = now
 	}
-	m.Granted, m.Request = m.Request, nil
+	m.Granted, m.Request, m.Successor = m.Request, nil, ""
 	m.Status, m.Role, m.Epoch = access.Active, role, m.Epoch+1
 	return m, nil
 }

@@ -44,9 +44,14 @@ type Row struct {
 	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Limits are the same with where they come from; told of one member, not in lists.
 	Limits *spending.Binding `json:"limits,omitzero"`
-	// Responsible is who answers for a service account.
+	// Responsible is who answers for a service account; where it is orphaned, that is
+	// no active person any more. It is told where members are read, not where they are
+	// changed.
 	Responsible id.User `json:"responsible,omitzero"`
-	SSOID       *string `json:"sso_id"`
+	Orphaned    bool    `json:"orphaned,omitzero"`
+	// Successor is who took over what a removed member shared with others.
+	Successor id.User `json:"successor,omitzero"`
+	SSOID     *string `json:"sso_id"`
 	// LastActiveAt says the day: the instant when it began in the organization's
 	// time zone. Null is never.
 	LastActiveAt *time.Time `json:"last_active_at"`
@@ -67,11 +72,14 @@ type SuspensionView struct {
 	At     time.Time    `json:"at"`
 }
 
+// View is the member as answers show it, but for what they spent and what binds them.
+func (m Member) View() Row { return m.view() }
+
 func (m Member) view() Row {
 	row := Row{
 		Email: m.Email, Name: m.Name, Alias: m.Alias, Role: m.Role, Status: m.Status, Kind: m.Kind,
 		Metadata: m.Metadata, AllowedModels: m.AllowedModels, Suspension: (*SuspensionView)(m.Suspension),
-		Keys: m.KeyCount, Responsible: m.Responsible, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
+		Keys: m.KeyCount, Responsible: m.Responsible, Successor: m.Successor, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
 	}
 	if !m.LastActiveAt.IsZero() {
 		row.LastActiveAt = new(m.LastActiveAt.UTC())

@@ -22,6 +22,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/model"
 	"roster/internal/money"
+	"roster/internal/offboarding"
 	"roster/internal/openapi/spec"
 	"roster/internal/organization"
 	"roster/internal/outbox"
@@ -136,7 +137,9 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.Reference](): {
 		Type: spec.String, MaxLength: 100, Description: "The id of a member; what is none fails by itself",
 		Examples: prefixed("usr_", 26).Examples},
-	reflect.TypeFor[member.Outcome]():      enumeration(member.OutcomeDone, member.OutcomeUnchanged, member.OutcomeFailed),
+	reflect.TypeFor[member.Outcome](): enumeration(member.OutcomeDone, member.OutcomeUnchanged, member.OutcomeFailed),
+	reflect.TypeFor[offboarding.Fate](): enumeration(
+		offboarding.Revoked, offboarding.Stays, offboarding.Transferred, offboarding.Orphaned, offboarding.Dead),
 	reflect.TypeFor[member.StatusFilter](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
 	reflect.TypeFor[invitation.Status](): enumeration(
 		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),

@@ -6,6 +6,7 @@ import (
 
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
@@ -50,7 +51,7 @@ func TestDefaultLimitsAndThresholdsMerge(t *testing.T) {
 
 func TestAMemberIsShownWhatBindsThem(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, organization.Endpoints, member.Endpoints)
+	r := rostertest.New(t, organization.Endpoints, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	plain := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	offered := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member,

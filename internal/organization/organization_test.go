@@ -9,6 +9,7 @@ import (
 	"roster/internal/account"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
@@ -95,7 +96,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 // go, and neither loses the other.
 func TestSettingsAndOwnersChangeAtOnce(t *testing.T) {
 	t.Parallel()
-	r := rostertest.New(t, organization.Endpoints, member.Endpoints)
+	r := rostertest.New(t, organization.Endpoints, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	change := func(request string, body map[string]any) {
 		if answer := r.Call(t, request, owner.Secret, body); answer.Status != 200 {

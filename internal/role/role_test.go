@@ -15,6 +15,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/role"
@@ -31,7 +32,7 @@ func self(m membertest.Member) string {
 }
 
 func newOrganization(t *testing.T) (*rostertest.Roster, membertest.Member) {
-	r := rostertest.New(t, role.Endpoints, member.Endpoints, organization.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints)
+	r := rostertest.New(t, role.Endpoints, member.Endpoints, offboarding.Endpoints, organization.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints)
 	r.OpenSignUp = false // who invites need not have verified an address
 	return r, membertest.Found(t, r)
 }
@@ -248,7 +249,7 @@ func TestARoleIsNotDeletedUnderAMemberWhoGetsIt(t *testing.T) {
 	r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
 		between.next = next
 		return between
-	}, role.Endpoints, member.Endpoints)
+	}, role.Endpoints, member.Endpoints, offboarding.Endpoints)
 	owner := membertest.Found(t, r)
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
 	make201(t, r, owner, "analyst", permission.UsageRead)

@@ -14,6 +14,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/team"
@@ -30,7 +31,7 @@ type organization struct {
 }
 
 func newOrganization(t *testing.T) organization {
-	r := rostertest.New(t, team.Endpoints, member.Endpoints, invitation.Endpoints, usage.MeterEndpoints, usage.ReportEndpoints)
+	r := rostertest.New(t, team.Endpoints, member.Endpoints, offboarding.Endpoints, invitation.Endpoints, usage.MeterEndpoints, usage.ReportEndpoints)
 	r.OpenSignUp = false // who invites need not have verified an address
 	return organization{r, membertest.Found(t, r)}
 }

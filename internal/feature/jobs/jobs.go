@@ -1,7 +1,14 @@
 // Package jobs lists the kinds of jobs of every feature, for what runs them.
 package jobs
 
-import "roster/internal/job"
+import (
+	"roster/internal/job"
+	"roster/internal/member"
+	"roster/internal/offboarding"
+)
 
 // All is every feature's kinds.
-var All = []job.Kinds{}
+var All = []job.Kinds{
+	member.Jobs,
+	offboarding.Jobs,
+}

@@ -1,0 +1,162 @@
+package member_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"roster/internal/id"
+	"roster/internal/job"
+	"roster/internal/job/jobtest"
+	"roster/internal/member"
+	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
+	"roster/internal/permission"
+	"roster/internal/rostertest"
+)
+
+// drained makes a bulk call, lets its job end, and returns what became of whom.
+func drained(t testing.TB, r *rostertest.Roster, request string, by membertest.Member, body any) (results map[id.User]string, progress map[string]any) {
+	t.Helper()
+	made := r.Must(t, 202, request, by.Secret, body)
+	jobtest.Drain(t, r, member.Jobs, offboarding.Jobs)
+	return ended(t, r, by, made.String("job", "id"))
+}
+
+func ended(t testing.TB, r *rostertest.Roster, by membertest.Member, of string) (results map[id.User]string, progress map[string]any) {
+	t.Helper()
+	path := "/api/organizations/" + string(by.Organization) + "/jobs/" + of
+	answer := r.Must(t, 200, "GET "+path, by.Secret, nil)
+	if answer.String("job", "state") != "done" {
+		t.Fatalf("%s", answer.Raw)
+	}
+	results = map[id.User]string{}
+	for cursor := ""; ; {
+		page := r.Must(t, 200, "GET "+path+"/results?limit=100"+cursor, by.Secret, nil)
+		for _, one := range page.At("results").([]any) {
+			row := one.(map[string]any)
+			user, _ := row["user_id"].(string)
+			if results[id.User(user)] != "" {
+				t.Errorf("%s stands in two rows", user)
+			}
+			results[id.User(user)] = fmt.Sprint(row["status"], " ", cmpEmpty(row["code"]))
+		}
+		if page.String("next_cursor") == "" {
+			return results, answer.At("job", "progress").(map[string]any)
+		}
+		cursor = "&cursor=" + page.String("next_cursor")
+	}
+}
+
+func TestWhoMatchesAFilterIsChangedByAJob(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, job.Endpoints)
+	owner := membertest.Found(t, r)
+	team := membertest.AddTeam(t, r, owner.Organization)
+	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
+	var developers []membertest.Member
+	for i := range 7 {
+		m := member.Member{Organization: owner.Organization, Role: permission.Developer}
+		if i == 6 {
+			m.Status = "suspended"
+		}
+		developers = append(developers, membertest.Add(t, r, m))
+	}
+	viewer := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Viewer})
+	r.Arrange(t)
+	body := map[string]any{"filter": map[string]any{"status": "active", "role": "developer"}, "changes": map[string]any{
+		"allowed_models": []string{"openai/*"}, "teams": map[string]any{"add": []id.Team{team}}, "metadata": map[string]any{"floor": "4"},
+	}}
+	request := "PUT " + members(owner) + "/bulk"
+
+	before := versions(t, r, developers)
+	rehearsed, progress := drained(t, r, request+"?dry_run=true", owner, body)
+	if len(rehearsed) != 6 || progress["total"] != 6.0 || progress["unchanged"] != 0.0 || progress["failed"] != 0.0 {
+		t.Errorf("rehearsed %v: %v", rehearsed, progress)
+	}
+	if !slices.Equal(versions(t, r, developers), before) {
+		t.Error("a dry run changed somebody")
+	}
+
+	made := r.Must(t, 202, request, owner.Secret, body)
+	// One of them no longer matches when the job comes to them.
+	r.Must(t, 200, "PUT "+path(developers[0]), owner.Secret, map[string]any{"role": "member"})
+	jobtest.Drain(t, r, member.Jobs, offboarding.Jobs)
+	results, progress := ended(t, r, owner, made.String("job", "id"))
+	done := 0
+	for _, m := range developers[1:6] {
+		if results[m.ID] == "done " {
+			done++
+		}
+		answer := r.Must(t, 200, "GET "+path(m), owner.Secret, nil)
+		if answer.String("member", "metadata", "floor") != "4" || len(answer.At("member", "teams").([]any)) != 1 ||
+			len(answer.At("member", "allowed_models").([]any)) != 1 {
+			t.Errorf("%s", answer.Raw)
+		}
+	}
+	if done != 5 || progress["total"].(float64) > 6 {
+		t.Errorf("%v: %v", results, progress)
+	}
+	for _, m := range []membertest.Member{developers[0], developers[6], viewer, admin} {
+		if answer := r.Must(t, 200, "GET "+path(m), owner.Secret, nil); len(answer.At("member", "teams").([]any)) != 0 {
+			t.Errorf("changed, and not meant: %s", answer.Raw)
+		}
+	}
+	r.Arrange(t)
+	if results, progress := drained(t, r, request, owner, body); progress["unchanged"] != 5.0 {
+		t.Errorf("a repeat came to %v: %v", results, progress)
+	}
+	body["changes"] = map[string]any{"teams": map[string]any{"remove": []id.Team{team}}}
+	if results, _ := drained(t, r, request, owner, body); results[developers[1].ID] != "done " {
+		t.Errorf("%v", results)
+	}
+	body["changes"] = map[string]any{"teams": map[string]any{"add": []id.Team{id.NewTeam(r.Now())}}}
+	if results, _ := drained(t, r, request, owner, body); results[developers[1].ID] != "failed team_not_found" {
+		t.Errorf("%v", results)
+	}
+}
+
+// TestAFilterRemovesNobodyElse: not the caller, not those who outrank them, not who
+// does not match.
+func TestAFilterRemovesNobodyElse(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, job.Endpoints)
+	owner := membertest.Found(t, r)
+	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin, Name: "Zoe Zimmer"})
+	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Name: "Bob Zimmer"})
+	eve := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Name: "Eve"})
+	r.Arrange(t)
+	results, _ := drained(t, r, "DELETE "+members(owner)+"/bulk", admin, map[string]any{"filter": map[string]any{"search": "zimmer"}})
+	if len(results) != 1 || results[bob.ID] != "done " {
+		t.Errorf("%v", results)
+	}
+	results, _ = drained(t, r, "POST "+members(owner)+"/bulk-remove", admin, map[string]any{"filter": map[string]any{"status": "active"}})
+	if len(results) != 2 || results[owner.ID] != "failed outranked" || results[eve.ID] != "done " {
+		t.Errorf("%v", results)
+	}
+	if counted, found := owners(t, r, owner); counted != 1 || found != 1 {
+		t.Errorf("%d owners are counted, %d are there", counted, found)
+	}
+}
+
+// TestManyNamesAreWorkForAJob: each row by itself, what is no member and the caller
+// included.
+func TestManyNamesAreWorkForAJob(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, job.Endpoints)
+	owner := membertest.Found(t, r)
+	ids := []any{owner.ID, "uuid-1"}
+	for range 3 {
+		ids = append(ids, membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member}).ID)
+	}
+	for len(ids) <= 100 {
+		ids = append(ids, id.NewUser(r.Now()))
+	}
+	results, progress := drained(t, r, "DELETE "+members(owner)+"/bulk", owner, map[string]any{"user_ids": ids})
+	if results[owner.ID] != "failed not_oneself" || results[""] != "failed member_not_found" || results[ids[2].(id.User)] != "done " {
+		t.Errorf("%v", results)
+	}
+	if progress["done"] != 101.0 || progress["failed"] != 98.0 {
+		t.Errorf("%v", progress)
+	}
+}
