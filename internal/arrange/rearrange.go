@@ -52,7 +52,8 @@ const (
 
 // Rearrange puts the entries that an organization's items should have and have not,
 // and removes those that lead to nothing, but of lists of teams; neither is shown
-// anyway. It may run beside Stream, and at any time again.
+// anyway. It may run beside Stream, and at any time again. However little time there
+// is, it comes further.
 func (s Service) Rearrange(ctx context.Context, in Rearranging) (Rearranged, error) {
 	o, err := organization.Get(ctx, s.Table, in.Organization)
 	if err != nil {
@@ -69,8 +70,8 @@ func (s Service) Rearrange(ctx context.Context, in Rearranging) (Rearranged, err
 	if in.Next != nil {
 		at = *in.Next
 	}
-	for at.Step < len(steps) {
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < inReserve {
+	for further := false; at.Step < len(steps); further = true {
+		if deadline, ok := ctx.Deadline(); further && ok && time.Until(deadline) < inReserve {
 			out.Next = &at
 			return out, nil
 		}
