@@ -5,6 +5,8 @@ package main
 import (
 	"roster/internal/audit"
 	"roster/internal/boot"
+	"roster/internal/diagnosis"
+	"roster/internal/member"
 )
 
-func main() { boot.HTTP("audit", audit.Endpoints) }
+func main() { boot.HTTP("audit", audit.Endpoints, diagnosis.Endpoints, member.ReviewEndpoints) }

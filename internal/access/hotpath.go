@@ -49,7 +49,7 @@ func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
 }
 
 // Standing reads how a member of the caller's organization stands.
-func (h *HotPath) Standing(ctx context.Context, by Caller, user id.User) (Standing, error) {
+func (h *HotPath) Standing(ctx context.Context, by Actor, user id.User) (Standing, error) {
 	return h.standing(ctx, by.org, user)
 }
 

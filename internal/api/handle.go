@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"roster/internal/fault"
 	"roster/internal/route"
 )
 
@@ -67,6 +68,10 @@ type File struct {
 
 // MaxAnswer is how long an answer may be, Transported.
 const MaxAnswer = 5 << 20
+
+// ErrExport refuses a file that would be longer.
+var ErrExport = fault.New(fault.Invalid, "export_too_large",
+	"This is more than one answer holds. Ask for less, or read it page by page: without format, with limit and cursor.")
 
 // Transported is how long a body is within the event in which Lambda hands it over,
 // which escapes what encoding/json escapes, and has to be shorter than 6 MB.

@@ -12,14 +12,11 @@ import (
 	"roster/internal/api"
 	"roster/internal/csvfile"
 	"roster/internal/fault"
+	"roster/internal/field"
 )
 
 // exportEvents is how many events an export looks at at most.
 const exportEvents = 20_000
-
-// errTooLarge refuses what does not fit into one answer.
-var errTooLarge = fault.New(fault.Invalid, "export_too_large",
-	"This is more than one answer holds. Name fewer days, or read it page by page: without format, with limit and cursor.")
 
 // tooLarge says which days fit: those after the one in which the answer was full.
 func (r reader) tooLarge(full time.Time, zone *time.Location) error {
@@ -28,7 +25,7 @@ func (r reader) tooLarge(full time.Time, zone *time.Location) error {
 	if begins > r.until.In(zone).Format(time.DateOnly) {
 		reason = "leaves one day that is too much for one answer"
 	}
-	f := *errTooLarge
+	f := *api.ErrExport
 	f.Fields = []fault.Field{{Parameter: "start_date", Reason: reason}}
 	return &f
 }
@@ -71,8 +68,8 @@ func (s Service) export(ctx context.Context, by access.Actor, in ListRequest, r 
 }
 
 // length is how much of an answer the event takes.
-func (v View) length(as Format) (int, error) {
-	if as == CSV {
+func (v View) length(as field.Format) (int, error) {
+	if as == field.CSV {
 		row := new(csvfile.File)
 		row.Add(v.cells()...)
 		return api.Transported(row.Bytes()), nil
@@ -102,13 +99,13 @@ func (v View) cells() []string {
 // File is the answer as a file, if one was asked for.
 func (a ListAnswer) File() *api.File {
 	switch a.file {
-	case CSV:
+	case field.CSV:
 		table := csvfile.New(columns...)
 		for _, v := range a.Events {
 			table.Add(v.cells()...)
 		}
 		return &api.File{Name: "audit-events.csv", CSV: table.Bytes()}
-	case JSON:
+	case field.JSON:
 		return &api.File{Name: "audit-events.json"}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/calendar"
 	"roster/internal/fault"
+	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/page"
 )
@@ -33,7 +34,7 @@ type ListRequest struct {
 	// Key is an API key by which a change was made, or which was changed.
 	Key id.Key `query:"key_id" json:"-"`
 	// Format asks for all of it in one file, in place of a page.
-	Format Format `query:"format" json:"-"`
+	Format field.Format `query:"format" json:"-"`
 	page.Request
 }
 
@@ -42,14 +43,6 @@ type (
 	ActionFilter string
 	// Target is an id, or the name of a role.
 	Target string
-	// Format is that of a file.
-	Format string
-)
-
-// The formats.
-const (
-	CSV  Format = "csv"
-	JSON Format = "json"
 )
 
 func (a *ActionFilter) UnmarshalText(b []byte) error {
@@ -68,7 +61,7 @@ func (a ActionFilter) picks(action Action) bool {
 	return string(a) == string(action) || strings.HasSuffix(string(a), ".") && strings.HasPrefix(string(action), string(a))
 }
 
-var targetForm = regexp.MustCompile(`^([a-z]{3,4}_[0-9A-Z]{26,68}|[a-z][a-z0-9_-]{0,39})$`)
+var targetForm = regexp.MustCompile(`^([a-z]{3,4}_(test_)?[0-9A-Z]{26,68}|[a-z][a-z0-9_-]{0,39})$`)
 
 func (t *Target) UnmarshalText(b []byte) error {
 	if !targetForm.Match(b) {
@@ -76,15 +69,6 @@ func (t *Target) UnmarshalText(b []byte) error {
 	}
 	*t = Target(b)
 	return nil
-}
-
-func (f *Format) UnmarshalText(b []byte) error {
-	switch given := Format(b); given {
-	case CSV, JSON:
-		*f = given
-		return nil
-	}
-	return errors.New("is neither csv nor json")
 }
 
 // Validate refuses parameters that contradict each other.
@@ -126,7 +110,7 @@ type ListAnswer struct {
 	Events []View `json:"audit_events"`
 	// NextCursor leads to the next page; absent on the last.
 	NextCursor string `json:"next_cursor,omitzero"`
-	file       Format
+	file       field.Format
 }
 
 // ListEvents tells what happened in the organization, or what befell one member. Of

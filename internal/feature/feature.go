@@ -10,6 +10,7 @@ import (
 	"roster/internal/connection"
 	"roster/internal/console"
 	"roster/internal/deletion"
+	"roster/internal/diagnosis"
 	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/joinrequest"
@@ -39,5 +40,7 @@ var All = []boot.Endpoints{
 	usage.MeterEndpoints,
 	usage.ReportEndpoints,
 	audit.Endpoints,
+	diagnosis.Endpoints,
+	member.ReviewEndpoints,
 	console.Endpoints,
 }

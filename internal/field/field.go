@@ -51,6 +51,8 @@ type (
 	Token string
 	// Cursor is a list's next_cursor.
 	Cursor string
+	// Format is that of a file in which to have a whole list.
+	Format string
 	// Time is an instant in UTC, of the years 1 to 9999: those that RFC 3339 can write.
 	Time time.Time
 )
@@ -59,6 +61,21 @@ func (n *Name) UnmarshalText(b []byte) error   { return line(n, b, NameLength) }
 func (l *Label) UnmarshalText(b []byte) error  { return line(l, b, LabelLength) }
 func (r *Reason) UnmarshalText(b []byte) error { return text(r, b, ReasonLength) }
 func (t *Text) UnmarshalText(b []byte) error   { return text(t, b, TextLength) }
+
+// Formats.
+const (
+	CSV  Format = "csv"
+	JSON Format = "json"
+)
+
+func (f *Format) UnmarshalText(b []byte) error {
+	switch given := Format(b); given {
+	case CSV, JSON:
+		*f = given
+		return nil
+	}
+	return errors.New("is neither csv nor json")
+}
 
 var (
 	errControl = errors.New("has control or direction-changing characters")

@@ -30,7 +30,7 @@ func SentBy(ctx context.Context, e *env.Env, org id.Organization, by id.User, id
 	}
 	var all []Invitation
 	for _, i := range found {
-		if i != nil && i.Invite.By == by && i.statusAt(e.Now()) == Pending {
+		if i != nil && i.Invite.By == by && i.StatusAt(e.Now()) == Pending {
 			all = append(all, *i)
 		}
 	}

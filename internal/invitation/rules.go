@@ -30,8 +30,8 @@ const (
 
 var errMails = throttle.ErrTooMany.WithDetail("The address got three invitations within a day. Please try again later.")
 
-// statusAt is the status as others see it.
-func (i Invitation) statusAt(now time.Time) Status {
+// StatusAt is the status as others see it.
+func (i Invitation) StatusAt(now time.Time) Status {
 	if i.Status == Pending && !now.Before(i.ExpiresAt) {
 		return Expired
 	}
@@ -40,7 +40,7 @@ func (i Invitation) statusAt(now time.Time) Status {
 
 // usable refuses what cannot be accepted any more.
 func (i Invitation) usable(now time.Time) error {
-	switch i.statusAt(now) {
+	switch i.StatusAt(now) {
 	case Pending:
 		return nil
 	case Expired:

@@ -35,6 +35,11 @@ func Read(org id.Organization, address email.Address, into **Invitation) table.R
 	return read(org, id.AddressHash(string(address)), into)
 }
 
+// ReadByID is Read of the address that an id leads to, whose invitation may be a later one.
+func ReadByID(org id.Organization, invitation id.Invitation, into **Invitation) table.Read {
+	return read(org, invitation.AddressHash(), into)
+}
+
 func read(org id.Organization, addressHash string, into **Invitation) table.Read {
 	return table.Into(table.Invitation(org, addressHash), into)
 }

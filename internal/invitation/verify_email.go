@@ -157,7 +157,7 @@ func (s Service) joinByVerification(ctx context.Context, u *user.User, from api.
 		return out, nil, nil
 	}
 	if refused, ok := errors.AsType[*fault.Error](p.acceptable(s.Now())); ok {
-		out.Invitation = &Outcome{Status: p.invitation.statusAt(s.Now()), Code: refused.Code, Detail: refused.Detail}
+		out.Invitation = &Outcome{Status: p.invitation.StatusAt(s.Now()), Code: refused.Code, Detail: refused.Detail}
 		return out, nil, nil
 	}
 	if repeat {

@@ -49,7 +49,7 @@ type Answer struct {
 
 func (i Invitation) view(now time.Time) View {
 	v := View{
-		ID: i.ID, Email: i.Email, Name: i.Name, Role: i.Role, Status: i.statusAt(now),
+		ID: i.ID, Email: i.Email, Name: i.Name, Role: i.Role, Status: i.StatusAt(now),
 		Message: i.Invite.Message, Metadata: i.Metadata, TeamIDs: []id.Team{},
 		ExpiresAt: i.ExpiresAt, Delivery: i.Delivery, InvitedBy: Inviter{i.Invite.By, i.Invite.ByName},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,

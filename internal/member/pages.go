@@ -28,6 +28,9 @@ import (
 // or one of entries.
 type source struct {
 	query table.Query
+	// asked is what narrows the list besides, as it was asked for: what that means may
+	// change from one page to the next.
+	asked string
 	// shows reports whether an entry's member still stands there; nil for an index.
 	shows func(m Member, entry table.Key) bool
 }
@@ -181,7 +184,7 @@ func (p pages) shown(ctx context.Context, s source, items []table.Item) ([]Membe
 func (p pages) binding() string {
 	var b strings.Builder
 	for _, s := range p.sources {
-		b.WriteString(strconv.Quote(s.query.Index + "\n" + s.query.PK + "\n" + s.query.Prefix))
+		b.WriteString(strconv.Quote(s.query.Index + "\n" + s.query.PK + "\n" + s.query.Prefix + "\n" + s.asked))
 		b.WriteString(strconv.FormatBool(s.query.Descending))
 	}
 	return b.String()

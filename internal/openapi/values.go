@@ -12,6 +12,7 @@ import (
 	"roster/internal/audit"
 	"roster/internal/calendar"
 	"roster/internal/connection"
+	"roster/internal/diagnosis"
 	"roster/internal/email"
 	"roster/internal/fault"
 	"roster/internal/field"
@@ -178,12 +179,17 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.String, Description: "An action of listAuditActions, or the beginning of several up to their dot",
 		Examples: []any{"member."}},
 	reflect.TypeFor[audit.Target](): {
-		Type: spec.String, Pattern: `^([a-z]{3,4}_[0-9A-Z]{26,68}|[a-z][a-z0-9_-]{0,39})$`, Examples: prefixed("team_", 26).Examples},
-	reflect.TypeFor[audit.Format](): {
-		Type: spec.String, Enum: []string{string(audit.CSV), string(audit.JSON)},
+		Type: spec.String, Pattern: `^([a-z]{3,4}_(test_)?[0-9A-Z]{26,68}|[a-z][a-z0-9_-]{0,39})$`, Examples: prefixed("team_", 26).Examples},
+	reflect.TypeFor[field.Format](): {
+		Type: spec.String, Enum: []string{string(field.CSV), string(field.JSON)},
 		Description: "All at once, up to 5 MB; more is refused with export_too_large. A cell of CSV that a spreadsheet would run begins with an apostrophe"},
 	reflect.TypeFor[audit.ActorKind](): enumeration(audit.ActorKinds...),
 	reflect.TypeFor[audit.State]():     {Type: spec.Object, Description: "By the names that the API has"},
+
+	reflect.TypeFor[diagnosis.Subject](): {
+		Type: spec.String, Pattern: "^(usr|inv|jrq)_[0-9A-Z]{26,52}$", Examples: prefixed("usr_", 26).Examples},
+	reflect.TypeFor[member.InactiveDays](): {
+		Type: spec.Integer, Minimum: new(0), Maximum: new(member.MaxInactiveDays), Default: member.DefaultInactiveDays},
 
 	reflect.TypeFor[usage.EventID](): {
 		Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`, Examples: []any{"call-2026-11-22-0001"}},

@@ -94,6 +94,8 @@ const (
 
 	ListAuditEvents  ID = "listAuditEvents"
 	ListAuditActions ID = "listAuditActions"
+	ExplainAccess    ID = "explainAccess"
+	ReviewAccess     ID = "reviewAccess"
 
 	Home       ID = "home"
 	OpenAPI    ID = "openapi"
@@ -195,6 +197,8 @@ var All = []Route{
 
 	{ListAuditEvents, "GET /api/organizations/{org_id}/audit-events", "audit", Member, []p.Permission{p.AuditRead}, 200, "Who changed what, and what befell a member; as CSV too"},
 	{ListAuditActions, "GET /api/organizations/{org_id}/audit-actions", "audit", Member, []p.Permission{p.AuditRead}, 200, "The actions that the audit log knows, and what each means"},
+	{ExplainAccess, "GET /api/organizations/{org_id}/members/{user_id}/access", "audit", Member, nil, 200, "May a member use models now? If not, every reason, who brought it about, and what to do"},
+	{ReviewAccess, "GET /api/organizations/{org_id}/access-review", "audit", Member, []p.Permission{p.MembersManage}, 200, "Members who have not been active for a while; as CSV too"},
 
 	{Home, "GET /", "console", Public, nil, 200, "Where things are"},
 	{OpenAPI, "GET /openapi.json", "console", Public, nil, 200, "This API as an OpenAPI 3.1 document"},

@@ -244,6 +244,9 @@ func ListEntry(partition, place, reference string) Key {
 	return Key{partition, place + entryEnd + reference}
 }
 
+// EntriesTo is the To of a Query for the entries that stand at a place, or before it.
+func EntriesTo(place string) string { return place + entryEnd + "~" }
+
 // Entry returns the place and the reference of a ListEntry.
 func (k Key) Entry() (place, reference string) {
 	place, reference, _ = strings.Cut(k.SK, entryEnd)

@@ -47,8 +47,8 @@ type Remaining struct {
 	Monthly *money.Amount `json:"monthly_usd"`
 }
 
-// codeOK is the code of a Yes.
-const codeOK = "ok"
+// CodeOK is the code of a Yes.
+const CodeOK = "ok"
 
 // Authorize answers whether a key or member may use models now.
 func (g Gate) Authorize(ctx context.Context, by access.Caller, in AuthorizeRequest) (Decision, error) {
@@ -63,7 +63,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	}
 	standing := by.Own
 	if who.user != by.User() {
-		if standing, err = g.path.Standing(ctx, by, who.user); err != nil {
+		if standing, err = g.path.Standing(ctx, by.Actor, who.user); err != nil {
 			return Decision{}, err
 		}
 	}
@@ -79,7 +79,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 		return Decision{}, err
 	}
 	out := Decision{
-		Allowed: true, Code: codeOK, User: who.user, Organization: by.Organization(), Key: who.key, Test: who.isTest(by), Role: standing.Role(),
+		Allowed: true, Code: CodeOK, User: who.user, Organization: by.Organization(), Key: who.key, Test: who.isTest(by), Role: standing.Role(),
 		ResetsAt: resetsAfter(now, standing.Location()), Connection: connection,
 	}
 	if in.Model == "" {

@@ -69,7 +69,7 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 		Member: MemberView{
 			ID: by.User(), Email: by.Email(), Name: by.Name(), Role: by.Role(), Status: by.Own.Status(),
 		},
-		Organization: by.Organization(), Allowed: true, Code: codeOK, AllowedModels: by.Own.AllowedModels(),
+		Organization: by.Organization(), Allowed: true, Code: CodeOK, AllowedModels: by.Own.AllowedModels(),
 		Spend:    Spend{Daily: counted.days[local.Day()].Cost, Monthly: counted.total.Cost},
 		ResetsAt: resetsAfter(now, by.Own.Location()),
 	}
