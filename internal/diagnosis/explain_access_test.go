@@ -19,6 +19,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/model"
+	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/table"
@@ -35,7 +36,7 @@ type company struct {
 
 func newCompany(t testing.TB) company {
 	t.Helper()
-	r := rostertest.New(t, diagnosis.Endpoints, member.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints, usage.MeterEndpoints)
+	r := rostertest.New(t, diagnosis.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints, usage.MeterEndpoints)
 	owner := membertest.Found(t, r)
 	return company{r, owner, membertest.Add(t, r, member.Member{
 		Organization: owner.Organization, Kind: member.ServiceAccount, Name: "Gateway", Role: permission.Gateway,
