@@ -237,6 +237,7 @@ func (w world) fill(r route.Route, p person) string {
 		"{token}", "token",
 		"{role}", "analyst",
 		"{team_id}", string(id.NewTeam(now)),
+		"{session_id}", string(id.NewSession(now)),
 	).Replace(r.Key)
 }
 

@@ -25,7 +25,7 @@ var errTwoFactorOff = fault.New(fault.Conflict, "two_factor_off", "Two-factor au
 // it refuse the person from their next call on. It is noted in each organization.
 func (s Service) DisableTwoFactor(ctx context.Context, by access.Identity, in DisableTwoFactorRequest) (Done, error) {
 	return Done{}, table.Retry(ctx, func() error {
-		u, _, err := stepup.Check(ctx, s.Env, by, in.Proof)
+		u, err := stepup.Check(ctx, s.Env, by, in.Proof)
 		if err != nil {
 			return err
 		}
@@ -60,6 +60,6 @@ func (s Service) DisableTwoFactor(ctx context.Context, by access.Identity, in Di
 // who did not make it.
 func (s Service) notice(ctx context.Context, u user.User, kind mail.Kind) (table.Write, error) {
 	return outbox.Enqueue(ctx, s.Env, outbox.Mail{To: u.Email, Kind: kind, Data: mail.Data{
-		Recipient: string(u.Name), Link: s.PublicURL + "/reset",
+		Recipient: string(u.Name), Link: resetLink(s.Env),
 	}})
 }

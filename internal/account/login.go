@@ -14,6 +14,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/member"
+	"roster/internal/secret"
 	"roster/internal/session"
 	"roster/internal/table"
 	"roster/internal/throttle"
@@ -91,15 +92,24 @@ func guessing(address email.Address, place string, known bool) throttle.Attempt 
 	}
 }
 
-// secondFactor is the Writes by which a code of the account is used up. Wrong ones
-// are throttled and never bar the account for good, and those from elsewhere do not
-// bar who comes from a known place.
-func (s Service) secondFactor(ctx context.Context, u *user.User, code field.OTP, place string) ([]table.Write, error) {
+// secondFactor is the Writes by which a code of the account is used up.
+func (s Service) secondFactor(ctx context.Context, u *user.User, code field.OTP, place string) (used []table.Write, err error) {
+	err = s.tryCode(ctx, u, code, place, func(keys *secret.Keys) (err error) {
+		used, err = u.UseCode(keys, code, s.Now())
+		return err
+	})
+	return used, err
+}
+
+// tryCode lets a code of the account be used, where it has a second factor. Wrong
+// ones are throttled and never bar the account for good, and those from elsewhere do
+// not bar who comes from a known place.
+func (s Service) tryCode(ctx context.Context, u *user.User, code field.OTP, place string, use func(*secret.Keys) error) error {
 	switch {
 	case u.TwoFactor == nil:
-		return nil, nil
+		return nil
 	case code == "":
-		return nil, user.ErrOTPRequired
+		return user.ErrOTPRequired
 	}
 	who := string(u.ID)
 	if u.Knows(place) {
@@ -107,17 +117,16 @@ func (s Service) secondFactor(ctx context.Context, u *user.User, code field.OTP,
 	}
 	guess := throttle.Attempt{{Limit: codes, Subject: who}, {Limit: codesDaily, Subject: who}}
 	if err := guess.Take(ctx, s.Env); err != nil {
-		return nil, err
+		return err
 	}
 	keys, err := s.Keys(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	used, err := u.UseCode(keys, code, s.Now())
-	if err != nil {
-		return nil, err
+	if err := use(keys); err != nil {
+		return err
 	}
-	return used, guess.Return(ctx, s.Env)
+	return guess.Return(ctx, s.Env)
 }
 
 // OpenSession logs an account in, to an organization if one is named, with further

@@ -92,6 +92,9 @@ func (s Service) admitted(ctx context.Context, live session.Session) (*Membershi
 	if refused == nil {
 		refused = in.Admit()
 	}
+	if refused == nil {
+		refused = in.Member.Enter(live.CreatedAt)
+	}
 	if refused == nil && in.Member.Epoch != live.Epoch {
 		refused = errSwitch
 	}

@@ -2,12 +2,15 @@ package account_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"roster/internal/access"
 	"roster/internal/account"
+	"roster/internal/audit"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
@@ -211,4 +214,66 @@ func TestOrganizationsOfOnePersonDoNotTouchEachOther(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnOrganizationEndsSessionsInItselfAlone: the member's tokens for it are dead,
+// and no session that was opened before enters it again; elsewhere the person goes on.
+func TestAnOrganizationEndsSessionsInItselfAlone(t *testing.T) {
+	t.Parallel()
+	e := newEverywhere(t, 2)
+	key := membertest.GiveKey(t, e.Roster, e.owners[0].Organization, e.user)
+	login := func() rostertest.Response {
+		e.Advance(time.Second)
+		return e.Must(t, 200, "POST /auth/login", "", map[string]any{"email": "ada@example.com", "password": password, "org_id": e.owners[0].Organization})
+	}
+	here, alsoHere := login(), login()
+	elsewhere := e.switchTo(t, 1)
+	listed := e.Must(t, 200, "GET "+e.at(0)+"/sessions", e.owners[0].Secret, nil).At("sessions").([]any)
+	if len(listed) != 2 || listed[0].(map[string]any)["organization_id"] != string(e.owners[0].Organization) {
+		t.Errorf("%v", listed)
+	}
+	e.Must(t, 200, "DELETE "+e.at(0)+"/sessions", e.owners[0].Secret, nil)
+	if left := e.Must(t, 200, "GET "+e.at(0)+"/sessions", e.owners[0].Secret, nil).At("sessions").([]any); len(left) != 0 {
+		t.Errorf("%v", left)
+	}
+	e.Must(t, 200, "GET "+e.at(0), key, nil)
+	e.Must(t, 200, "GET "+e.at(1), elsewhere.String("access_token"), nil)
+	for _, in := range []rostertest.Response{here, alsoHere} {
+		e.Refused(t, 401, "invalid_token", "GET "+e.at(0), in.String("access_token"), nil)
+		refreshed := e.refresh(t, in)
+		if refreshed.At("organization") != nil || refreshed.String("ended", "code") != "session_ended" {
+			t.Errorf("refreshed: %s", refreshed.Raw)
+		}
+		token := refreshed.String("access_token")
+		e.Refused(t, 401, "session_ended", "POST /auth/switch-org", token, map[string]any{"org_id": e.owners[0].Organization})
+		e.Must(t, 200, "POST /auth/switch-org", token, map[string]any{"org_id": e.owners[1].Organization})
+	}
+	e.Refused(t, 401, "session_ended", "POST /auth/switch-org", elsewhere.String("access_token"), map[string]any{"org_id": e.owners[0].Organization})
+	e.Must(t, 200, "GET "+e.at(0), login().String("access_token"), nil)
+	if got := actions(t, e.Roster, e.owners[0].Organization); !slices.Contains(got, string(audit.MemberSessionsEnded)) {
+		t.Errorf("audit events %v", got)
+	}
+	if got := actions(t, e.Roster, e.owners[1].Organization); slices.Contains(got, string(audit.MemberSessionsEnded)) {
+		t.Errorf("audit events elsewhere %v", got)
+	}
+}
+
+func TestNobodyEndsSessionsOfWhoOutranksThem(t *testing.T) {
+	t.Parallel()
+	e := newEverywhere(t, 1)
+	org, owner := e.owners[0].Organization, e.owners[0]
+	path := "/api/organizations/" + string(org) + "/members/"
+	admin := membertest.Add(t, e.Roster, member.Member{Organization: org, Role: permission.Admin})
+	bot := membertest.Add(t, e.Roster, member.Member{Organization: org, Role: permission.Gateway, Kind: member.ServiceAccount})
+	e.Refused(t, 403, "outranked", "DELETE "+path+string(owner.ID)+"/sessions", admin.Secret, nil)
+	e.Must(t, 200, "DELETE "+path+string(e.user)+"/sessions", admin.Secret, nil)
+	e.Refused(t, 409, "no_sessions", "DELETE "+path+string(bot.ID)+"/sessions", owner.Secret, nil)
+	if got := e.Must(t, 200, "GET "+path+string(bot.ID)+"/sessions", owner.Secret, nil).At("sessions").([]any); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	for _, method := range []string{"GET ", "DELETE "} {
+		e.Refused(t, 404, "member_not_found", method+path+string(id.NewUser(e.Now()))+"/sessions", owner.Secret, nil)
+	}
+	e.Must(t, 200, "DELETE "+path+string(e.user), owner.Secret, nil)
+	e.Refused(t, 409, "wrong_status", "DELETE "+path+string(e.user)+"/sessions", owner.Secret, nil)
 }

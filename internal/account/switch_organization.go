@@ -24,6 +24,9 @@ func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in 
 	if err := to.Admit(); err != nil {
 		return Tokens{}, err
 	}
+	if err := to.Member.Enter(by.Session().CreatedAt); err != nil {
+		return Tokens{}, err
+	}
 	next, move := by.Session().Scope(in.Organization, to.Member.Epoch)
 	out, err := NewTokens(ctx, s.Env, self(by), next, MembershipOf(to.Organization, to.Member))
 	if err != nil {

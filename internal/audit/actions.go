@@ -40,6 +40,7 @@ const (
 	MemberRemoved         Action = "member.removed"
 	MemberKeysRevoked     Action = "member.keys_revoked"
 	MemberHandedOver      Action = "member.handed_over"
+	MemberSessionsEnded   Action = "member.sessions_ended"
 
 	RoleCreated Action = "role.created"
 	RoleUpdated Action = "role.updated"
@@ -53,6 +54,9 @@ const (
 	ConnectionCreated Action = "connection.created"
 	ConnectionUpdated Action = "connection.updated"
 	ConnectionDeleted Action = "connection.deleted"
+
+	PasswordChanged Action = "account.password_changed"
+	PasswordReset   Action = "account.password_reset"
 
 	TwoFactorEnabled  Action = "account.two_factor_enabled"
 	TwoFactorDisabled Action = "account.two_factor_disabled"
@@ -86,8 +90,12 @@ var (
 // in their removal.
 var handingOver = []route.ID{route.RemoveMember, route.BulkRemoveMembers, route.RemoveMembersByPost}
 
-// accepting are the routes by which an invitation is accepted.
-var accepting = []route.ID{route.AcceptInvitation, route.VerifyEmail}
+// accepting are the routes by which an invitation is accepted, and proving those by
+// which the holder of an address proves it.
+var (
+	accepting = []route.ID{route.AcceptInvitation, route.VerifyEmail}
+	proving   = append([]route.ID{route.ResetPassword}, accepting...)
+)
 
 // Catalogue has every action.
 var Catalogue = []Entry{
@@ -113,7 +121,7 @@ var Catalogue = []Entry{
 	{JoinRequestAutoApproved, "A person asked to join, and the organization's rules let them in at once", []route.ID{route.RequestToJoin}},
 	{JoinRequestRejected, "A join request was rejected; `also` names an invitation that was revoked with it", []route.ID{route.RejectJoinRequest}},
 	{JoinRequestWithdrawn, "A person took their join request back, or lost it with an address that they had only claimed",
-		append([]route.ID{route.WithdrawJoinRequest}, accepting...)},
+		append([]route.ID{route.WithdrawJoinRequest}, proving...)},
 
 	{ServiceAccountCreated, "A service account was made", []route.ID{route.CreateServiceAccount}},
 	{MemberUpdated, "A member's name, alias or metadata were changed, or who answers for a service account",
@@ -123,7 +131,8 @@ var Catalogue = []Entry{
 	{MemberUnsuspended, "A suspended member may go on", append([]route.ID{route.UnsuspendMember}, changing...)},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
-	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder", accepting},
+	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder", proving},
+	{MemberSessionsEnded, "The sessions that a member had in the organization were ended", []route.ID{route.EndMemberSessions}},
 
 	{RoleCreated, "A role of the organization's own was made", []route.ID{route.CreateRole}},
 	{RoleUpdated, "A role's permissions or description were changed", []route.ID{route.UpdateRole}},
@@ -138,6 +147,8 @@ var Catalogue = []Entry{
 		append([]route.ID{route.UpdateConnection}, handingOver...)},
 	{ConnectionDeleted, "A connection was deleted with its credential", []route.ID{route.DeleteConnection}},
 
+	{PasswordChanged, "A member changed the password of their account", []route.ID{route.ChangePassword}},
+	{PasswordReset, "A member chose a new password for their account by a mailed link", []route.ID{route.ResetPassword}},
 	{TwoFactorEnabled, "A member turned two-factor authentication of their account on", []route.ID{route.EnableTwoFactor}},
 	{TwoFactorDisabled, "A member turned two-factor authentication of their account off", []route.ID{route.DisableTwoFactor}},
 
@@ -154,6 +165,9 @@ var Catalogue = []Entry{
 // Unaudited are the routes that change something and record no event of an
 // organization, each with the reason.
 var Unaudited = map[route.ID]string{
+	route.ForgotPassword:     "mails a person a link to their own account",
+	route.EndSession:         "ends a person's own session",
+	route.EndOtherSessions:   "ends a person's own sessions",
 	route.SetUpTwoFactor:     "turns nothing on yet",
 	route.ResendVerification: "mails a person a link to their own account",
 	route.Login:              "opens a person's own session",

@@ -24,6 +24,7 @@ func Endpoints(*env.Env) []api.Endpoint {
 		api.Handle(route.Docs, api.Anyone, p.Docs),
 		api.Handle(route.InvitePage, api.Anyone, p.InvitePage),
 		api.Handle(route.VerifyPage, api.Anyone, p.VerifyPage),
+		api.Handle(route.ResetPage, api.Anyone, p.ResetPage),
 	}
 }
 
@@ -36,6 +37,9 @@ func (Pages) InvitePage(context.Context, api.Client, api.None) (api.Page, error)
 
 // VerifyPage proves an address with the password of who holds it.
 func (Pages) VerifyPage(context.Context, api.Client, api.None) (api.Page, error) { return verify() }
+
+// ResetPage mails a link to a new password, and by the link's token sets one.
+func (Pages) ResetPage(context.Context, api.Client, api.None) (api.Page, error) { return reset() }
 
 // Docs shows the OpenAPI document for people.
 func (Pages) Docs(context.Context, api.Client, api.None) (api.Page, error) { return docs() }

@@ -28,6 +28,9 @@ var (
 	verify = sync.OnceValues(func() (api.Page, error) {
 		return static("Verify your address", "single", "verify.html", "common.js", "verify.js")
 	})
+	reset = sync.OnceValues(func() (api.Page, error) {
+		return static("A new password", "single", "reset.html", "common.js", "reset.js")
+	})
 )
 
 var layout = sync.OnceValues(func() (*template.Template, error) {

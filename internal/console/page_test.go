@@ -20,7 +20,7 @@ var (
 func TestPagesAreCompleteInThemselves(t *testing.T) {
 	t.Parallel()
 	r := rostertest.New(t, console.Endpoints)
-	for _, path := range []string{"/", "/invite", "/verify", "/docs"} {
+	for _, path := range []string{"/", "/invite", "/verify", "/reset", "/docs"} {
 		page := r.Must(t, 200, "GET "+path, "", nil)
 		if got := page.Header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 			t.Errorf("%s: content type %q", path, got)

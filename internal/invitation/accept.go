@@ -89,7 +89,7 @@ func (s Service) acceptByAccount(ctx context.Context, who access.Identity, p pro
 	}
 	u := *p.account
 	if l == mailed && !u.Verified {
-		if err := s.finishTakeOver(ctx, &u, who.Client()); err != nil {
+		if err := account.FinishTakeOver(ctx, s.Env, &u, who.Client()); err != nil {
 			return AcceptAnswer{}, err
 		}
 		u.Verified, u.Verification = true, nil
@@ -116,6 +116,9 @@ func (s Service) acceptedBefore(ctx context.Context, who access.Identity, p pros
 		return AcceptAnswer{}, errGone
 	}
 	if err := p.member.Status.Admit(); err != nil {
+		return AcceptAnswer{}, err
+	}
+	if err := p.member.Enter(who.Session().CreatedAt); err != nil {
 		return AcceptAnswer{}, err
 	}
 	live, move := who.Session().Scope(p.organization.ID, p.member.Epoch)

@@ -347,3 +347,94 @@ func TestKeysOfOthersDoNotRiseByAnInvitation(t *testing.T) {
 		}
 	}
 }
+
+const resetRoute = "POST /auth/password/reset"
+
+// forget asks for a link to a new password, and returns its token.
+func (w world) forget(t *testing.T, address string) string {
+	t.Helper()
+	w.Advance(time.Millisecond)
+	w.Must(t, 200, "POST /auth/password/forgot", "", map[string]any{"email": address})
+	return w.mailed(t, address)
+}
+
+// A link to a new password proves the mailbox as a verification link does: whoever
+// had made the account with somebody else's address is out.
+func TestSquatterIsOutOnceTheHolderResetsThePassword(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings(t, "allow_join_requests", true)
+	squatted := w.squat(t, "victim@acme.example")
+	squatter := loggedIn(squatted)
+	verification := w.mailed(t, "victim@acme.example")
+	key := squattersKey(t, w, squatted)
+	w.Must(t, 201, "POST "+w.path("/join-requests"), squatter.token, nil)
+
+	token := w.forget(t, "victim@acme.example")
+	answer := w.Must(t, 200, resetRoute, "", map[string]any{"token": token, "password": password})
+	if answer.At("user", "email_verified") != true {
+		t.Errorf("%s", answer.Raw)
+	}
+	w.logsIn(t, "victim@acme.example", map[string]bool{attacker: false, password: true})
+	w.Refused(t, 401, "invalid_token", "GET /auth/me", squatter.token, nil)
+	w.Refused(t, 401, "invalid_refresh_token", "POST /auth/refresh", "", map[string]any{"refresh_token": squatted.String("refresh_token")})
+	w.Refused(t, 401, "invalid_key", "GET /api/organizations/"+string(squatted.OrganizationOf())+"/invitations", key, nil)
+	if w.get(t, squatter.user) != nil {
+		t.Error("the squatter's request waits still")
+	}
+	w.Refused(t, 401, "invalid_verification_token", verify, "", verifying(verification, attacker))
+	w.Refused(t, 401, "invalid_reset_token", resetRoute, "", map[string]any{"token": token, "password": attacker})
+}
+
+// An invitation that waits for the account's verification is not accepted by a new
+// password: its holder accepts it themselves.
+func TestAResetAcceptsNoInvitation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shown := shownToken(w.invite(t, map[string]any{"email": "victim@acme.example", "role": "admin"}))
+	w.Must(t, 202, accept, "", acceptingAs(shown, attacker))
+	token := w.forget(t, "victim@acme.example")
+	reset := w.Must(t, 200, resetRoute, "", map[string]any{"token": token, "password": password})
+	if w.get(t, id.User(reset.String("user", "id"))) != nil {
+		t.Error("the invitation was accepted")
+	}
+	in := w.login(t, "victim@acme.example", password)
+	if in.Status != 200 || in.At("organization") != nil {
+		t.Fatalf("%s", in.Raw)
+	}
+	if joined := w.Must(t, 200, accept, in.String("access_token"), map[string]any{"token": shown}); joined.String("organization", "role") != "admin" {
+		t.Errorf("%s", joined.Raw)
+	}
+}
+
+// A reset that is cut off while the account yields, or after, is completed by the
+// same link, and the squatter never comes back.
+func TestAResetThatIsCutOffIsCompletedByTheSameLink(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"member.keys_revoked", "account.password_reset"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			broken := new(breaking)
+			w := newWorldWith(t, func(next http.RoundTripper) http.RoundTripper {
+				broken.next = next
+				return broken
+			})
+			squatted := w.squat(t, "victim@acme.example")
+			key, inTrap := squattersKey(t, w, squatted), "GET /api/organizations/"+string(squatted.OrganizationOf())+"/invitations"
+			body := map[string]any{"token": w.forget(t, "victim@acme.example"), "password": password}
+
+			broken.says.Store(&at)
+			w.Must(t, 503, resetRoute, "", body)
+			broken.says.Store(nil)
+			w.Refused(t, 401, "invalid_token", inTrap, loggedIn(squatted).token, nil)
+			w.logsIn(t, "victim@acme.example", map[string]bool{attacker: false})
+
+			if again := w.Must(t, 200, resetRoute, "", body); again.At("user", "email_verified") != true {
+				t.Errorf("%s", again.Raw)
+			}
+			w.Refused(t, 401, "invalid_key", inTrap, key, nil)
+			w.Refused(t, 401, "invalid_reset_token", resetRoute, "", body)
+			w.logsIn(t, "victim@acme.example", map[string]bool{attacker: false, password: true})
+		})
+	}
+}

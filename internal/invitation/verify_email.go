@@ -98,7 +98,7 @@ func (s Service) VerifyEmail(ctx context.Context, from api.Client, in VerifyRequ
 // they claim it. A take-over that was interrupted is completed.
 func (s Service) own(ctx context.Context, u *user.User, in VerifyRequest, from api.Client) error {
 	if in.Password == "" || u.Verified && !in.Claim {
-		return s.finishTakeOver(ctx, u, from)
+		return account.FinishTakeOver(ctx, s.Env, u, from)
 	}
 	if err := guesses.Take(ctx, s.Env, string(u.ID)); err != nil {
 		return err
@@ -108,9 +108,9 @@ func (s Service) own(ctx context.Context, u *user.User, in VerifyRequest, from a
 		if err := s.allowClaim(ctx, *u, in.Password); err != nil {
 			return err
 		}
-		return s.takeOver(ctx, u, in.Password, from)
+		return account.TakeOver(ctx, s.Env, u, in.Password, from)
 	case u.CheckPassword(in.Password):
-		return s.finishTakeOver(ctx, u, from)
+		return account.FinishTakeOver(ctx, s.Env, u, from)
 	case in.Claim:
 		return errVerified
 	}

@@ -18,6 +18,8 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.ListMembers, access.Member(e), s.ListMembers),
 		api.Handle(route.GetMember, access.Member(e), s.GetMember),
 		api.Handle(route.UpdateMember, access.Member(e), s.UpdateMember),
+		api.Handle(route.ListMemberSessions, access.Member(e), s.ListMemberSessions),
+		api.Handle(route.EndMemberSessions, access.Member(e), s.EndMemberSessions),
 		api.Handle(route.SuspendMember, access.Member(e), s.SuspendMember),
 		api.Handle(route.UnsuspendMember, access.Member(e), s.UnsuspendMember),
 		api.Handle(route.LeaveOrganization, access.Member(e), s.LeaveOrganization),

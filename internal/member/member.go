@@ -56,10 +56,12 @@ type Member struct {
 	Alias  field.Label   `dynamodbav:"alias,omitempty"`
 	Role   string        `dynamodbav:"role"`
 	Status Status        `dynamodbav:"status"`
-	// Epoch moves on with every suspension and removal: tokens of an earlier one
-	// are dead.
-	Epoch      int         `dynamodbav:"epoch"`
-	Suspension *Suspension `dynamodbav:"suspension,omitempty"`
+	// Epoch moves on with every suspension and removal, and when the member's sessions
+	// are ended: tokens of an earlier one are dead.
+	Epoch int `dynamodbav:"epoch"`
+	// SessionsEndedAt is when they were ended last; who logged in before does not enter.
+	SessionsEndedAt *time.Time  `dynamodbav:"sessions_ended_at,omitempty"`
+	Suspension      *Suspension `dynamodbav:"suspension,omitempty"`
 	// Request is what a pending member asked.
 	Request *JoinRequest `dynamodbav:"request,omitempty"`
 	// Granted is the request that was pending when the member was admitted.

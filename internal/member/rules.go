@@ -207,7 +207,7 @@ func (m Member) end() (Member, error) {
 		return m, err
 	}
 	m.Status, m.Epoch = access.Removed, m.Epoch+1
-	m.Keys, m.Teams, m.Suspension, m.Offer, m.TwoFactor = nil, nil, nil, nil, false
+	m.Keys, m.Teams, m.Suspension, m.Offer, m.SessionsEndedAt, m.TwoFactor = nil, nil, nil, nil, nil, false
 	return m, nil
 }
 

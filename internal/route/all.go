@@ -14,6 +14,13 @@ const (
 	SwitchOrganization ID = "switchOrganization"
 	JWKS               ID = "jwks"
 
+	ForgotPassword   ID = "forgotPassword"
+	ResetPassword    ID = "resetPassword"
+	ChangePassword   ID = "changePassword"
+	ListSessions     ID = "listSessions"
+	EndSession       ID = "endSession"
+	EndOtherSessions ID = "endOtherSessions"
+
 	SetUpTwoFactor   ID = "setUpTwoFactor"
 	EnableTwoFactor  ID = "enableTwoFactor"
 	DisableTwoFactor ID = "disableTwoFactor"
@@ -51,6 +58,8 @@ const (
 	BulkRemoveMembers    ID = "bulkRemoveMembers"
 	RemoveMembersByPost  ID = "removeMembersByPost"
 	CreateServiceAccount ID = "createServiceAccount"
+	ListMemberSessions   ID = "listMemberSessions"
+	EndMemberSessions    ID = "endMemberSessions"
 	SuspendMember        ID = "suspendMember"
 	UnsuspendMember      ID = "unsuspendMember"
 	ListUsers            ID = "listUsers"
@@ -102,6 +111,7 @@ const (
 	Docs       ID = "docs"
 	InvitePage ID = "invitePage"
 	VerifyPage ID = "verifyPage"
+	ResetPage  ID = "resetPage"
 )
 
 // All is every route.
@@ -115,6 +125,12 @@ var All = []Route{
 	{Me, "GET /auth/me", "accounts", Account, nil, 200, "Who the caller is"},
 	{MyOrganizations, "GET /auth/organizations", "accounts", Account, nil, 200, "The organizations the caller belongs to"},
 	{SwitchOrganization, "POST /auth/switch-org", "accounts", Account, nil, 200, "New tokens for another organization of the caller"},
+	{ForgotPassword, "POST /auth/password/forgot", "accounts", Public, nil, 200, "Mail a link to a new password; the answer is the same for every address"},
+	{ResetPassword, "POST /auth/password/reset", "accounts", Public, nil, 200, "Choose a new password by a mailed link, once; ends all sessions"},
+	{ChangePassword, "PUT /auth/password", "accounts", Account, nil, 200, "Change the password; ends all other sessions"},
+	{ListSessions, "GET /auth/sessions", "accounts", Account, nil, 200, "The caller's sessions, the newest first"},
+	{EndSession, "DELETE /auth/sessions/{session_id}", "accounts", Account, nil, 200, "End one of the caller's sessions"},
+	{EndOtherSessions, "DELETE /auth/sessions", "accounts", Account, nil, 200, "End all sessions of the caller but the current one"},
 	{SetUpTwoFactor, "POST /auth/2fa/setup", "accounts", Account, nil, 200, "A secret for the caller's authenticator; nothing is on until a code of it was sent"},
 	{EnableTwoFactor, "POST /auth/2fa/enable", "accounts", Account, nil, 200, "Turn two-factor authentication on; shows the recovery codes once"},
 	{DisableTwoFactor, "POST /auth/2fa/disable", "accounts", Account, nil, 200, "Turn two-factor authentication off"},
@@ -153,6 +169,8 @@ var All = []Route{
 	{BulkRemoveMembers, "DELETE /api/organizations/{org_id}/members/bulk", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove members: up to 100, answered entry by entry; more, or those who match a filter, by a job"},
 	{RemoveMembersByPost, "POST /api/organizations/{org_id}/members/bulk-remove", "members", Member, []p.Permission{p.MembersManage}, 200, "The same for clients that send no body with DELETE"},
 	{CreateServiceAccount, "POST /api/organizations/{org_id}/service-accounts", "members", Member, []p.Permission{p.MembersManage}, 201, "Create a member without a person: a gateway or bot"},
+	{ListMemberSessions, "GET /api/organizations/{org_id}/members/{user_id}/sessions", "members", Member, []p.Permission{p.MembersManage}, 200, "A member's sessions that are in the organization"},
+	{EndMemberSessions, "DELETE /api/organizations/{org_id}/members/{user_id}/sessions", "members", Member, []p.Permission{p.MembersManage}, 200, "End a member's sessions in the organization; to enter it again takes a log-in"},
 	{SuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/suspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Suspend a member with a reason"},
 	{UnsuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/unsuspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Let a suspended member go on"},
 	{ListUsers, "GET /admin/users", "members", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Members of the caller's organization"},
@@ -205,4 +223,5 @@ var All = []Route{
 	{Docs, "GET /docs", "console", Public, nil, 200, "The API reference"},
 	{InvitePage, "GET /invite", "console", Public, nil, 200, "The page to which invitation links lead"},
 	{VerifyPage, "GET /verify", "console", Public, nil, 200, "The page to which verification links lead"},
+	{ResetPage, "GET /reset", "console", Public, nil, 200, "The page to which links to a new password lead, and on which one is asked for"},
 }

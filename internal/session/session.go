@@ -268,6 +268,18 @@ func (s Session) Scope(org id.Organization, epoch int) (Session, table.Write) {
 	}
 }
 
+// Stay is the Write by which the session goes on in its account, which moves to
+// another SessionEpoch in the same transaction.
+func (s Session) Stay(accountEpoch int) table.Write {
+	return table.Write{
+		Key:    table.Session(s.User, s.ID),
+		Update: "SET #account_epoch = :epoch",
+		If:     table.Present,
+		Values: table.V{"epoch": accountEpoch},
+		Else:   ErrToken,
+	}
+}
+
 // End is the Write that ends a session; ending it twice is fine.
 func End(user id.User, session id.Session) table.Write {
 	return table.Write{Key: table.Session(user, session), Delete: true}

@@ -13,6 +13,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/secret"
 	"roster/internal/session"
 	"roster/internal/table"
 	"roster/internal/throttle"
@@ -44,54 +45,56 @@ var attempts = throttle.Limit{Name: "step-up", Times: 10, Per: 15 * time.Minute}
 // allows: none where the account has no second factor. It is refused as Check is;
 // the Writes with user.ErrOTP, where the code was used meanwhile. It takes as long
 // as a log-in, so call it once, before any table.Retry.
-func Confirm(ctx context.Context, e *env.Env, by Caller, p Proof) ([]table.Write, error) {
-	_, used, err := Check(ctx, e, by, p)
+func Confirm(ctx context.Context, e *env.Env, by Caller, p Proof) (used []table.Write, err error) {
+	_, err = check(ctx, e, by, p.Password, func(u *user.User, keys *secret.Keys) (err error) {
+		used, err = u.UseCode(keys, p.OTP, e.Now())
+		return err
+	})
 	return used, err
 }
 
 // Check is Confirm for what changes the account itself: it returns the account, as
-// it was read, whose user.Save uses the proof up in place of the Writes. It is
-// refused with ErrPassword, user.ErrOTPRequired, user.ErrOTP or access.ErrSession.
-func Check(ctx context.Context, e *env.Env, by Caller, p Proof) (*user.User, []table.Write, error) {
-	return check(ctx, e, by, p.Password, func(u *user.User) ([]table.Write, error) {
-		keys, err := e.Keys(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return u.UseCode(keys, p.OTP, e.Now())
+// it was read, with the proof used up in it, for user.Save. It is refused with
+// ErrPassword, user.ErrOTPRequired, user.ErrOTP or access.ErrSession.
+func Check(ctx context.Context, e *env.Env, by Caller, p Proof) (*user.User, error) {
+	return check(ctx, e, by, p.Password, func(u *user.User, keys *secret.Keys) error {
+		return u.SpendCode(keys, p.OTP, e.Now())
 	})
 }
 
 // Password asks for the password alone, and returns the account. It is refused with
 // ErrPassword or access.ErrSession.
 func Password(ctx context.Context, e *env.Env, by Caller, password field.Attempt) (*user.User, error) {
-	u, _, err := check(ctx, e, by, password, func(*user.User) ([]table.Write, error) { return nil, nil })
-	return u, err
+	return check(ctx, e, by, password, func(*user.User, *secret.Keys) error { return nil })
 }
 
-func check(ctx context.Context, e *env.Env, by Caller, password field.Attempt, code func(*user.User) ([]table.Write, error)) (*user.User, []table.Write, error) {
+func check(ctx context.Context, e *env.Env, by Caller, password field.Attempt, code func(*user.User, *secret.Keys) error) (*user.User, error) {
 	if by.Key() != "" {
-		return nil, nil, access.ErrSession
+		return nil, access.ErrSession
 	}
 	if err := attempts.Take(ctx, e, string(by.User())); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	u, err := user.Get(ctx, e.Table, by.User())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if u == nil {
-		return nil, nil, session.ErrToken
+		return nil, session.ErrToken
 	}
 	if !u.CheckPassword(field.Password(password)) {
-		return nil, nil, ErrPassword
+		return nil, ErrPassword
 	}
-	used, refused := code(u)
+	keys, err := e.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	refused := code(u, keys)
 	if refused != nil && !errors.Is(refused, user.ErrOTPRequired) {
-		return nil, nil, refused
+		return nil, refused
 	}
 	if err := attempts.Return(ctx, e, string(by.User())); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return u, used, refused
+	return u, refused
 }

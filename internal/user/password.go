@@ -30,6 +30,14 @@ func (u *User) SetPassword(p field.Password) {
 	u.Password, u.PasswordLength = HashPassword(p), min(utf8.RuneCountInString(string(p)), policy.LongestAsked)
 }
 
+// ReplacePassword gives the account another password: its sessions and its links to
+// a new password end.
+func (u *User) ReplacePassword(p field.Password) {
+	u.SetPassword(p)
+	u.SessionEpoch++
+	u.Resets = nil
+}
+
 // HashPassword returns the argon2id hash in the PHC string format.
 func HashPassword(p field.Password) string {
 	salt := make([]byte, saltBytes)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/hex"
+	"maps"
 	"time"
 
 	"roster/internal/fault"
@@ -78,37 +79,70 @@ func (u *User) EnableTwoFactor(keys *secret.Keys, code field.OTP, now time.Time)
 // is refused with ErrOTPRequired or ErrOTP; the Write with ErrOTP, where the code
 // was used meanwhile.
 func (u *User) UseCode(keys *secret.Keys, code field.OTP, now time.Time) ([]table.Write, error) {
-	on := u.TwoFactor
-	switch {
-	case on == nil:
-		return nil, nil
-	case code == "":
-		return nil, ErrOTPRequired
-	case code.Recovery():
-		digest := recoveryDigest(string(code))
-		if !on.Recovery[digest] {
-			return nil, ErrOTP
-		}
+	step, recovery, err := u.recognise(keys, code, now)
+	switch on := u.TwoFactor; {
+	case on == nil || err != nil:
+		return nil, err
+	case recovery != "":
 		return []table.Write{{
 			Key:    table.User(u.ID),
 			Update: "REMOVE #two_factor.#recovery.#code SET #version = #version + :one",
 			If:     "#two_factor.#enabled_at = :enabled AND attribute_exists(#two_factor.#recovery.#code)",
-			Names:  map[string]string{"code": digest},
+			Names:  map[string]string{"code": recovery},
 			Values: table.V{"one": 1, "enabled": on.EnabledAt},
 			Else:   ErrOTP,
 		}}, nil
+	default:
+		return []table.Write{{
+			Key:    table.User(u.ID),
+			Update: "SET #two_factor.#last_step = :step, #version = #version + :one",
+			If:     "#two_factor.#enabled_at = :enabled AND #two_factor.#last_step < :step",
+			Values: table.V{"step": step, "one": 1, "enabled": on.EnabledAt},
+			Else:   ErrOTP,
+		}}, nil
+	}
+}
+
+// SpendCode is UseCode for what saves the account anyway: the code is used up in
+// the account as it stands here.
+func (u *User) SpendCode(keys *secret.Keys, code field.OTP, now time.Time) error {
+	step, recovery, err := u.recognise(keys, code, now)
+	if u.TwoFactor == nil || err != nil {
+		return err
+	}
+	spent := *u.TwoFactor
+	if recovery != "" {
+		spent.Recovery = maps.Clone(spent.Recovery)
+		delete(spent.Recovery, recovery)
+	} else {
+		spent.LastStep = step
+	}
+	u.TwoFactor = &spent
+	return nil
+}
+
+// recognise returns the step of an authenticator's code, or the digest of a recovery
+// code. It is refused with ErrOTPRequired or ErrOTP, where the account has a second
+// factor.
+func (u *User) recognise(keys *secret.Keys, code field.OTP, now time.Time) (step int64, recovery string, err error) {
+	on := u.TwoFactor
+	switch {
+	case on == nil:
+		return 0, "", nil
+	case code == "":
+		return 0, "", ErrOTPRequired
+	case code.Recovery():
+		recovery = recoveryDigest(string(code))
+		if !on.Recovery[recovery] {
+			return 0, "", ErrOTP
+		}
+		return 0, recovery, nil
 	}
 	step, ok := match(keys, on.Secret, u.sealFor(), code, now, on.LastStep)
 	if !ok {
-		return nil, ErrOTP
+		return 0, "", ErrOTP
 	}
-	return []table.Write{{
-		Key:    table.User(u.ID),
-		Update: "SET #two_factor.#last_step = :step, #version = #version + :one",
-		If:     "#two_factor.#enabled_at = :enabled AND #two_factor.#last_step < :step",
-		Values: table.V{"step": step, "one": 1, "enabled": on.EnabledAt},
-		Else:   ErrOTP,
-	}}, nil
+	return step, "", nil
 }
 
 // HasTwoFactor is the check that an account has a second factor; otherwise it fails

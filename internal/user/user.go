@@ -48,6 +48,8 @@ type User struct {
 	// Places are networks where the account was logged in, the newest first.
 	Places       []string      `dynamodbav:"places,omitempty"`
 	Verification *Verification `dynamodbav:"verification,omitempty"`
+	// Resets are the newest links to a new password, the latest first.
+	Resets []Reset `dynamodbav:"resets,omitempty"`
 	// TwoFactor is nil where it is off.
 	TwoFactor      *TwoFactor      `dynamodbav:"two_factor,omitempty"`
 	TwoFactorSetup *TwoFactorSetup `dynamodbav:"two_factor_setup,omitempty"`
@@ -93,7 +95,7 @@ const verificationPrefix = "rv_"
 // StartVerification gives the account a new link's token, replacing the one
 // before; the invitations of that one stay.
 func (u *User) StartVerification(now time.Time) (token string) {
-	token = verificationPrefix + string(u.ID[len("usr_"):]) + secret.Token()
+	token = u.newToken(verificationPrefix)
 	var v Verification
 	if u.Verification != nil {
 		v = *u.Verification
@@ -105,7 +107,7 @@ func (u *User) StartVerification(now time.Time) (token string) {
 
 // Yield gives an unverified account to who proves its mailbox and chooses a
 // password. Of the invitations, the one that was asked for with this password
-// stays.
+// stays; and so do links to a new password, until all of it has ended.
 func (u *User) Yield(p field.Password) {
 	if u.Verification != nil {
 		v := *u.Verification
@@ -118,8 +120,9 @@ func (u *User) Yield(p field.Password) {
 		v.Asked = nil
 		u.Verification = &v
 	}
-	u.SetPassword(p)
-	u.SessionEpoch++
+	links := u.Resets
+	u.ReplacePassword(p)
+	u.Resets = links
 	u.Yielding, u.LastOrganization, u.Places = true, "", nil
 }
 
@@ -139,12 +142,22 @@ func (u *User) Invitations() []InvitationRef {
 
 // VerificationUser returns whose a verification token is.
 func VerificationUser(token field.Token) (id.User, error) {
+	return tokenUser(verificationPrefix, token, ErrVerify)
+}
+
+// newToken returns the token of a link that leads to the account: a prefix, the
+// account's ULID and 256 random bits.
+func (u *User) newToken(prefix string) string {
+	return prefix + string(u.ID[len("usr_"):]) + secret.Token()
+}
+
+// tokenUser returns the account to which a token with that prefix leads, or refused.
+func tokenUser(prefix string, token field.Token, refused error) (id.User, error) {
 	const ulid = 26
 	var u id.User
-	s := string(token)
-	if len(s) <= len(verificationPrefix)+ulid || !strings.HasPrefix(s, verificationPrefix) ||
-		u.UnmarshalText([]byte("usr_"+s[len(verificationPrefix):len(verificationPrefix)+ulid])) != nil {
-		return "", ErrVerify
+	rest, ok := strings.CutPrefix(string(token), prefix)
+	if !ok || len(rest) <= ulid || u.UnmarshalText([]byte("usr_"+rest[:ulid])) != nil {
+		return "", refused
 	}
 	return u, nil
 }
@@ -218,3 +231,7 @@ func ByEmail(ctx context.Context, t *table.Table, e email.Address) (*User, error
 
 // noUser is an id that no account has.
 const noUser id.User = "usr_00000000000000000000000000"
+
+// Nobody stands for the account of an address that has none, where what is done for
+// one shall take as long.
+func Nobody(e email.Address) User { return User{ID: noUser, Email: e} }
