@@ -147,6 +147,34 @@ var stories = []story{
 		code := w.secured(t, p)
 		return "POST /auth/login", "", map[string]any{"email": p.email, "password": password, "otp": code(1)}
 	}},
+	{name: "ask for a new password", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /auth/password/forgot", "", map[string]any{"email": p.email}
+	}},
+	{name: "reset the password", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.Advance(time.Second)
+		w.Must(t, 200, "POST /auth/password/forgot", "", map[string]any{"email": p.email})
+		return "POST /auth/password/reset", "", map[string]any{"token": w.LastMail(t, p.email).LinkToken(), "password": "something quite different"}
+	}},
+	{name: "change the password", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "PUT /auth/password", p.token, map[string]any{"current_password": password, "new_password": "something quite different"}
+	}},
+	{name: "end a session", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		other := w.place(t, p.organization, "m@acme.example", "member", "active")
+		listed := w.Must(t, 200, "GET /auth/sessions", other.token, nil).At("sessions").([]any)
+		return "DELETE /auth/sessions/" + listed[0].(map[string]any)["id"].(string), other.token, nil
+	}, ends: true},
+	{name: "end all other sessions", prepare: func(t *testing.T, w world) (string, string, any) {
+		return "DELETE /auth/sessions", w.owner(t, "owner@acme.example", "Acme").token, nil
+	}},
+	{name: "end a member's sessions", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "DELETE /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/sessions", p.key, nil
+	}},
 	{name: "update organization", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "PUT /api/organizations/" + string(p.organization), p.key, map[string]any{"allow_join_requests": true}

@@ -33,7 +33,7 @@ func TestForgottenPasswordIsReplacedInTheBrowser(t *testing.T) {
 	s.see(t, "Choose a new password")
 	s.fill(t, "#password", "short")
 	s.press(t, "#reset .button")
-	s.wait(t, "This ")
+	s.wait(t, "This is shorter")
 	s.fill(t, "#password", "something quite different")
 	s.press(t, "#reset .button")
 	s.see(t, "You have a new password")
