@@ -1,13 +1,14 @@
-// Function organizations serves organizations: founding, settings, deletion, suspension by the platform.
+// Function organizations serves organizations: founding, settings, security, ownership, deletion, suspension by the platform.
 package main
 
 import (
 	"roster/internal/account"
 	"roster/internal/boot"
 	"roster/internal/deletion"
+	"roster/internal/member"
 	"roster/internal/organization"
 )
 
 func main() {
-	boot.HTTP("organizations", organization.Endpoints, account.Endpoints, deletion.Endpoints)
+	boot.HTTP("organizations", organization.Endpoints, account.Endpoints, deletion.Endpoints, member.Endpoints)
 }

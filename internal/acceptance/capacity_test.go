@@ -77,6 +77,8 @@ var budgets = map[string]struct{ read, write float64 }{
 	"store personal connection":      {3, 8},
 	"delete organization":            {6, 12},
 	"restore organization":           {5, 8},
+	"update security":                {3, 12},
+	"transfer ownership":             {10, 20}, // two members and two mails
 	"record usage":                   {26, 24 * 3.5},
 }
 

@@ -442,6 +442,16 @@ var stories = []story{
 		w.Must(t, 200, "DELETE /api/organizations/"+string(p.organization), p.token, map[string]any{"password": password, "confirm": "Acme"})
 		return "POST /api/organizations/" + string(p.organization) + "/restore", p.token, nil
 	}},
+	{name: "update security", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.secured(t, p)
+		return "PUT /api/organizations/" + string(p.organization) + "/security", p.key, map[string]any{"require_two_factor": true, "session_hours": 8}
+	}},
+	{name: "transfer ownership", ends: true, prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "heir@acme.example", "member", "active")
+		return "POST /api/organizations/" + string(p.organization) + "/transfer-ownership", p.token, map[string]any{"user_id": m.user, "password": password}
+	}},
 	{name: "record usage", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		var events []map[string]any

@@ -19,6 +19,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/session"
 	"roster/internal/table"
 )
@@ -55,6 +56,7 @@ func (i Identity) Verified() bool                { return i.account.Verified }
 func (i Identity) PlatformAdministrator() bool   { return i.account.Platform }
 func (i Identity) TwoFactor() bool               { return i.account.TwoFactor != nil }
 func (i Identity) Session() session.Session      { return i.session }
+func (i Identity) Login() policy.Login           { return i.session.Login(i.account.PasswordLength) }
 func (i Identity) Organization() id.Organization { return i.access.Organization }
 
 // Epoch is that of the membership in the token's organization when it was issued.
@@ -176,6 +178,15 @@ func (a Actor) StaysIn(keys map[id.Key]KeyRecord, now time.Time) error {
 		return ErrKey
 	}
 	return nil
+}
+
+// StaysSecured is the check, at the time of a write, that the actor has two-factor
+// authentication, which a service account needs not; otherwise it fails with refused.
+func (a Actor) StaysSecured(refused error) table.Write {
+	return table.Write{
+		Key: table.Member(a.org, a.user), If: "#two_factor = :true OR #kind = :service",
+		Values: table.V{"true": true, "service": serviceAccount}, Else: refused,
+	}
 }
 
 // Location is the organization's time zone, in which its days and months are counted.
@@ -312,7 +323,7 @@ func authenticate(ctx context.Context, e *env.Env, r *api.Request, read reading)
 	if named := r.Path("org_id"); named != "" && named != string(actor.org) {
 		return Actor{}, ErrOrg
 	}
-	if err := actor.admit(r.Route.WhileDeleting(), r.Route.Permissions...); err != nil {
+	if err := actor.admit(e.Now(), exceptions{r.Route.WhileDeleting(), r.Route.WithoutTwoFactor()}, r.Route.Permissions...); err != nil {
 		return Actor{}, err
 	}
 	actor.client = r.Client()
@@ -388,14 +399,26 @@ func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) err
 	return nil
 }
 
-// admit refuses who is no active member of an active organization, or has none of
-// the permissions that are needed. An owner, in person, is admitted to one that is
-// being deleted where whileDeleting says so.
-func (a Actor) admit(whileDeleting bool, needed ...permission.Permission) error {
+// exceptions are what a route allows that others do not.
+type exceptions struct {
+	// whileDeleting admits an owner, in person, to an organization that is being
+	// deleted.
+	whileDeleting bool
+	// withoutTwoFactor admits who lacks the two-factor authentication that is required.
+	withoutTwoFactor bool
+}
+
+// admit refuses who is no active member of an active organization, lacks the
+// two-factor authentication that it requires, or has none of the permissions that
+// are needed. Keys of a person are refused with them.
+func (a Actor) admit(now time.Time, may exceptions, needed ...permission.Permission) error {
 	if err := a.member.Status.Admit(); err != nil {
 		return err
 	}
-	if err := AdmitTo(a.orgView.Status); err != nil && !(whileDeleting && a.mayRestore()) {
+	if err := AdmitTo(a.orgView.Status); err != nil && !(may.whileDeleting && a.mayRestore()) {
+		return err
+	}
+	if err := a.orgView.Policy.Act(a.member.secured(), now); err != nil && !may.withoutTwoFactor {
 		return err
 	}
 	if len(needed) > 0 && !slices.ContainsFunc(needed, a.Can) {

@@ -55,7 +55,7 @@ func (h *HotPath) Standing(ctx context.Context, by Actor, user id.User) (Standin
 
 func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.User, further ...table.Read) (Standing, error) {
 	now := h.env.Now()
-	s := Standing{user: user}
+	s := Standing{user: user, readAt: now}
 	var (
 		warm bool
 		view *organizationView

@@ -79,7 +79,7 @@ func ActingFor(ctx context.Context, e *env.Env, m Mandate, needed permission.Per
 	if err := a.holds(m, account, e.Now()); err != nil {
 		return Actor{}, err
 	}
-	err := a.admit(false, needed)
+	err := a.admit(e.Now(), exceptions{}, needed)
 	if cause, ok := errors.AsType[*fault.Error](err); ok {
 		return Actor{}, ErrMandate.WithDetail(ErrMandate.Detail + " " + cause.Detail)
 	}

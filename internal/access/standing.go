@@ -20,6 +20,7 @@ type Standing struct {
 	// deadKey: the key that was named is not live, or none of theirs.
 	deadKey bool
 	gate    gate
+	readAt  time.Time
 	// months are those from the first on, by their sort keys.
 	first  string
 	months map[string]table.Item

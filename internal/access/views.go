@@ -6,6 +6,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/model"
 	"roster/internal/permission"
+	"roster/internal/policy"
 )
 
 // What access reads of the items whose whole belongs to user, member and
@@ -16,6 +17,8 @@ type (
 		Name     field.Name    `dynamodbav:"name"`
 		Verified bool          `dynamodbav:"verified"`
 		Platform bool          `dynamodbav:"platform"`
+		// PasswordLength is how many characters the password has.
+		PasswordLength int `dynamodbav:"password_length"`
 		// SessionEpoch: sessions of an earlier one are dead.
 		SessionEpoch int `dynamodbav:"session_epoch"`
 		// TwoFactor is nil where it is off.
@@ -23,6 +26,7 @@ type (
 	}
 
 	memberView struct {
+		Kind          string               `dynamodbav:"kind"`
 		Email         string               `dynamodbav:"email"`
 		Name          string               `dynamodbav:"name"`
 		Role          string               `dynamodbav:"role"`
@@ -31,12 +35,15 @@ type (
 		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
 		AllowedModels model.List           `dynamodbav:"allowed_models"`
 		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
+		// TwoFactor is a copy of what the account says.
+		TwoFactor bool `dynamodbav:"two_factor"`
 	}
 
 	organizationView struct {
 		Name     string         `dynamodbav:"name"`
 		Status   string         `dynamodbav:"status"`
 		TimeZone field.TimeZone `dynamodbav:"time_zone"`
+		Policy   policy.Policy  `dynamodbav:"policy"`
 		// Roles are the organization's own ones.
 		Roles permission.Roles `dynamodbav:"roles"`
 		// TeamModels are those that the members of a team may call, of the teams that
@@ -56,6 +63,12 @@ func (o organizationView) teamModels(teams map[id.Team]TeamRole) model.List {
 	}
 	return all
 }
+
+// serviceAccount is the kind of members without a person; package member has the words.
+const serviceAccount = "service"
+
+// secured reports whether the member has a second factor, or is nobody who could.
+func (m memberView) secured() bool { return m.TwoFactor || m.Kind == serviceAccount }
 
 // permissions are those of the member's role, and what managers of teams have.
 func (m memberView) permissions(roles permission.Roles) permission.Set {

@@ -70,12 +70,12 @@ type Tokens struct {
 	User      UserView `json:"user"`
 	// Org is that of the tokens; null, they are for none: switch to one.
 	Org *Membership `json:"organization"`
-	// Ended is the organization that the session was in, where that does not admit
-	// its person any more.
+	// Ended is the organization that the session was in, or was to enter, where that
+	// does not admit its person, or this session, any more.
 	Ended *Ended `json:"ended,omitzero"`
 }
 
-// Ended is an organization that a session had to leave; Code and Detail say why.
+// Ended is an organization that a session is not in any more; Code and Detail say why.
 type Ended struct {
 	ID     id.Organization `json:"id"`
 	Name   field.Name      `json:"name"`
@@ -105,6 +105,10 @@ type Membership struct {
 	OrganizationStatus organization.Status `json:"organization_status"`
 	// DeletesAt is when the data of an organization that is being deleted are erased.
 	DeletesAt time.Time `json:"deletes_at,omitzero"`
+	// TwoFactorRequiredFrom is told to who has no two-factor authentication where the
+	// organization requires it: from then on they may do nothing in it before they
+	// have set it up.
+	TwoFactorRequiredFrom time.Time `json:"two_factor_required_from,omitzero"`
 }
 
 // View shows an account.
@@ -123,9 +127,13 @@ func self(by access.Identity) UserView {
 
 // MembershipOf shows a member's organization.
 func MembershipOf(o organization.Organization, m member.Member) *Membership {
-	return &Membership{
+	out := &Membership{
 		ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status, OrganizationStatus: o.Status, DeletesAt: o.DeletesAt,
 	}
+	if !m.TwoFactor {
+		out.TwoFactorRequiredFrom = o.Policy.TwoFactorFrom()
+	}
+	return out
 }
 
 // NewTokens is the answer that logs an account in with a session.

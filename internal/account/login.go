@@ -130,7 +130,8 @@ func (s Service) tryCode(ctx context.Context, u *user.User, code field.OTP, plac
 }
 
 // OpenSession logs an account in, to an organization if one is named, with further
-// writes.
+// writes. An organization that demands another password is not entered: the tokens
+// are for none, and change it.
 func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organization, from api.Client, writes ...table.Write) (Tokens, error) {
 	memberships, err := member.Memberships(ctx, e.Table, u.ID)
 	if err != nil {
@@ -141,9 +142,17 @@ func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organiza
 	if err != nil {
 		return Tokens{}, err
 	}
-	var in *Membership
+	var (
+		in    *Membership
+		ended *Ended
+	)
 	if entered != nil {
-		if err := noteTwoFactor(ctx, e, u.TwoFactor != nil, entered.Member); err != nil {
+		if ended, err = endedBy(entered.Organization, entered.Organization.Policy.Enter(live.Login(u.PasswordLength), e.Now())); err != nil {
+			return Tokens{}, err
+		}
+	}
+	if entered != nil && ended == nil {
+		if err := noteTwoFactor(ctx, e, u.TwoFactor != nil, &entered.Member); err != nil {
 			return Tokens{}, err
 		}
 		live = live.In(entered.Organization.ID, entered.Member.Epoch)
@@ -153,6 +162,7 @@ func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organiza
 	if err != nil {
 		return Tokens{}, err
 	}
+	out.Ended = ended
 	if out, err = api.Commit(ctx, e.Table, out, append(writes, live.Create())...); err != nil {
 		return Tokens{}, err
 	}
@@ -192,7 +202,7 @@ func enter(memberships []member.Membership, named, last id.Organization) (*membe
 // noteTwoFactor lets a membership that a person enters say that the account has a
 // second factor, where it does not yet: it was made while that was turned on, or
 // that was cut off.
-func noteTwoFactor(ctx context.Context, e *env.Env, has bool, m member.Member) error {
+func noteTwoFactor(ctx context.Context, e *env.Env, has bool, m *member.Member) error {
 	if !has || m.TwoFactor {
 		return nil
 	}
@@ -200,5 +210,6 @@ func noteTwoFactor(ctx context.Context, e *env.Env, has bool, m member.Member) e
 	if errors.Is(err, table.ErrChanged) { // it was turned off meanwhile
 		return nil
 	}
+	m.TwoFactor = err == nil
 	return err
 }

@@ -12,9 +12,11 @@ import (
 
 // MeAnswer is who the caller is: the account, and the organization of the token.
 type MeAnswer struct {
-	User         UserView                `json:"user"`
-	Organization *Membership             `json:"organization"`
-	Permissions  []permission.Permission `json:"permissions"`
+	User         UserView    `json:"user"`
+	Organization *Membership `json:"organization"`
+	// Permissions are none as long as the caller lacks the two-factor authentication
+	// that the organization requires.
+	Permissions []permission.Permission `json:"permissions"`
 }
 
 // Me says who the caller is, and what they may do in the token's organization.
@@ -34,6 +36,8 @@ func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnsw
 		return MeAnswer{}, session.ErrToken
 	}
 	out.Organization = MembershipOf(in.Organization, in.Member)
-	out.Permissions = in.Organization.Roles.Of(in.Member.Role).List()
+	if in.Organization.Policy.Act(in.Member.TwoFactor, s.Now()) == nil {
+		out.Permissions = in.Organization.Roles.Of(in.Member.Role).List()
+	}
 	return out, nil
 }

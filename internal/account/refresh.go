@@ -8,6 +8,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/member"
+	"roster/internal/organization"
 	"roster/internal/session"
 	"roster/internal/table"
 	"roster/internal/user"
@@ -57,11 +58,11 @@ func (s Service) Refresh(ctx context.Context, _ api.Client, in RefreshRequest) (
 			}
 			return err
 		}
-		in, ended, err := s.admitted(ctx, *live)
+		next, writes := presented.Rotate(*live, s.Now())
+		in, ended, err := s.admitted(ctx, next, *u)
 		if err != nil {
 			return err
 		}
-		next, writes := presented.Rotate(*live, s.Now())
 		if ended != nil {
 			next = next.In("", 0)
 		}
@@ -79,8 +80,8 @@ func (s Service) Refresh(ctx context.Context, _ api.Client, in RefreshRequest) (
 
 // admitted returns how the session's person stands in its organization, or why it
 // is theirs no more: who was suspended or removed since the session entered it has
-// to enter it anew.
-func (s Service) admitted(ctx context.Context, live session.Session) (*Membership, *Ended, error) {
+// to enter it anew, and what the organization demands of sessions may have ended.
+func (s Service) admitted(ctx context.Context, live session.Session, u user.User) (*Membership, *Ended, error) {
 	if live.Organization == "" {
 		return nil, nil, nil
 	}
@@ -98,8 +99,26 @@ func (s Service) admitted(ctx context.Context, live session.Session) (*Membershi
 	if refused == nil && in.Member.Epoch != live.Epoch {
 		refused = errSwitch
 	}
-	if why, ok := errors.AsType[*fault.Error](refused); ok {
-		return nil, &Ended{ID: live.Organization, Name: in.Organization.Name, Code: why.Code, Detail: why.Detail}, nil
+	if refused == nil {
+		refused = in.Organization.Policy.Enter(live.Login(u.PasswordLength), s.Now())
 	}
-	return MembershipOf(in.Organization, in.Member), nil, refused
+	if ended, err := endedBy(in.Organization, refused); ended != nil || err != nil {
+		if ended != nil {
+			ended.ID = live.Organization
+		}
+		return nil, ended, err
+	}
+	if err := noteTwoFactor(ctx, s.Env, u.TwoFactor != nil, &in.Member); err != nil {
+		return nil, nil, err
+	}
+	return MembershipOf(in.Organization, in.Member), nil, nil
+}
+
+// endedBy is the organization that refuses a session; nil where nothing does. An
+// error that is no refusal is returned as it is.
+func endedBy(o organization.Organization, refused error) (*Ended, error) {
+	if why, ok := errors.AsType[*fault.Error](refused); ok {
+		return &Ended{ID: o.ID, Name: o.Name, Code: why.Code, Detail: why.Detail}, nil
+	}
+	return nil, refused
 }

@@ -27,7 +27,13 @@ func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in 
 	if err := to.Member.Enter(by.Session().CreatedAt); err != nil {
 		return Tokens{}, err
 	}
-	next, move := by.Session().Scope(in.Organization, to.Member.Epoch)
+	if err := to.Organization.Policy.Enter(by.Login(), s.Now()); err != nil {
+		return Tokens{}, err
+	}
+	if err := noteTwoFactor(ctx, s.Env, by.TwoFactor(), &to.Member); err != nil {
+		return Tokens{}, err
+	}
+	next, move := by.Session().Scope(in.Organization, to.Member.Epoch, s.Now())
 	out, err := NewTokens(ctx, s.Env, self(by), next, MembershipOf(to.Organization, to.Member))
 	if err != nil {
 		return Tokens{}, err

@@ -19,6 +19,9 @@ const (
 	OrganizationRestored    Action = "organization.restored"
 	OrganizationErased      Action = "organization.erased"
 
+	SecurityUpdated      Action = "organization.security_updated"
+	OwnershipTransferred Action = "organization.ownership_transferred"
+
 	InvitationCreated    Action = "invitation.created"
 	InvitationRenewed    Action = "invitation.renewed"
 	InvitationResent     Action = "invitation.resent"
@@ -107,6 +110,8 @@ var Catalogue = []Entry{
 	{OrganizationDeleted, "An owner deleted the organization; it may be restored for a while", []route.ID{route.DeleteOrganization}},
 	{OrganizationRestored, "A deleted organization goes on", []route.ID{route.RestoreOrganization}},
 	{OrganizationErased, "What a deleted organization held was erased", nil},
+	{SecurityUpdated, "What the organization demands of how its members log in was changed", []route.ID{route.UpdateSecurity}},
+	{OwnershipTransferred, "An owner handed the ownership over; `also` names who had it and who has it now", []route.ID{route.TransferOwnership}},
 
 	{InvitationCreated, "A person was invited", []route.ID{route.InviteMember, route.RegisterInvite}},
 	{InvitationRenewed, "A person whose invitation was open was invited again", []route.ID{route.InviteMember, route.RegisterInvite}},

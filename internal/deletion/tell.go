@@ -42,7 +42,7 @@ func (s Service) tell(ctx context.Context, o organization.Organization) error {
 // tellSome is the Writes of the next mails, and the organization when they are made.
 func (s Service) tellSome(ctx context.Context, o organization.Organization) (organization.Organization, []table.Write, error) {
 	telling := *o.Telling
-	o.Telling = nil
+	o.Telling = telling.Then
 	q := table.Query{
 		Index: table.ListIndex, PK: member.ListPartition(o.ID), To: telling.Until,
 		Filter: "#kind = :person AND #status IN (:active, :suspended)",
@@ -69,10 +69,18 @@ func (s Service) tellSome(ctx context.Context, o organization.Organization) (org
 		}
 		o.Telling = &telling
 	}
+	if telling.Kind == mail.TwoFactorRequired {
+		if members, err = s.unsecured(ctx, members); err != nil {
+			return o, nil, err
+		}
+	}
 	var writes []table.Write
 	for _, m := range members {
 		data := mail.Data{Organization: string(o.Name), Recipient: string(m.Name), ExpiresAt: o.DeletesAt}
-		if o.Deletion != nil {
+		switch {
+		case telling.Kind == mail.TwoFactorRequired:
+			data.ExpiresAt = o.Policy.TwoFactorFrom()
+		case o.Deletion != nil:
 			data.Actor = o.Deletion.Name
 		}
 		write, err := outbox.Enqueue(ctx, s.Env, outbox.Mail{To: m.Email, Kind: telling.Kind, Data: data})
@@ -82,4 +90,27 @@ func (s Service) tellSome(ctx context.Context, o organization.Organization) (org
 		writes = append(writes, write)
 	}
 	return o, writes, nil
+}
+
+// unsecured are those of the members who have no two-factor authentication, which
+// their rows do not say.
+func (s Service) unsecured(ctx context.Context, members []member.Member) ([]member.Member, error) {
+	found := make([]*member.Member, len(members))
+	reads := make([]table.Read, len(members))
+	for i, m := range members {
+		reads[i] = member.Read(m.Organization, m.ID, &found[i])
+	}
+	if len(reads) == 0 {
+		return nil, nil
+	}
+	if err := s.Table.Get(ctx, reads...); err != nil {
+		return nil, err
+	}
+	var all []member.Member
+	for i, m := range members {
+		if found[i] != nil && !found[i].TwoFactor {
+			all = append(all, m)
+		}
+	}
+	return all, nil
 }

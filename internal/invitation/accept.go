@@ -87,6 +87,9 @@ func (s Service) acceptByAccount(ctx context.Context, who access.Identity, p pro
 	if err := p.acceptable(s.Now()); err != nil {
 		return AcceptAnswer{}, err
 	}
+	if err := p.organization.Policy.Enter(who.Login(), s.Now()); err != nil {
+		return AcceptAnswer{}, err
+	}
 	u := *p.account
 	if l == mailed && !u.Verified {
 		if err := account.FinishTakeOver(ctx, s.Env, &u, who.Client()); err != nil {
@@ -102,7 +105,7 @@ func (s Service) acceptByAccount(ctx context.Context, who access.Identity, p pro
 	if err != nil {
 		return AcceptAnswer{}, err
 	}
-	live, move := who.Session().Scope(p.organization.ID, m.Epoch)
+	live, move := who.Session().Scope(p.organization.ID, m.Epoch, s.Now())
 	out, err := s.tokens(ctx, u, live, p, m)
 	if err != nil {
 		return AcceptAnswer{}, err
@@ -121,7 +124,10 @@ func (s Service) acceptedBefore(ctx context.Context, who access.Identity, p pros
 	if err := p.member.Enter(who.Session().CreatedAt); err != nil {
 		return AcceptAnswer{}, err
 	}
-	live, move := who.Session().Scope(p.organization.ID, p.member.Epoch)
+	if err := p.organization.Policy.Enter(who.Login(), s.Now()); err != nil {
+		return AcceptAnswer{}, err
+	}
+	live, move := who.Session().Scope(p.organization.ID, p.member.Epoch, s.Now())
 	out, err := s.tokens(ctx, *p.account, live, p, *p.member)
 	if err != nil {
 		return AcceptAnswer{}, err

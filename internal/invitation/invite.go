@@ -108,8 +108,11 @@ func (s Service) inviterIsVerified(ctx context.Context, by access.Actor, inviter
 }
 
 // allow refuses a role that the caller may not grant, also where it would replace
-// one; and to invite who is a member.
+// one; and to invite who is a member, or may not become one.
 func (c circumstances) allow(by access.Actor, role string) error {
+	if err := c.organization.Policy.Join(c.address); err != nil {
+		return err
+	}
 	if err := member.MayGrant(by, role, member.Person); err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (s Service) Resend(ctx context.Context, by access.Actor, in ResendRequest) 
 		if !read.Open() {
 			return errGone
 		}
+		if err := org.Policy.Join(read.Email); err != nil {
+			return err
+		}
 		if err := read.Grantable(by); err != nil {
 			return err
 		}

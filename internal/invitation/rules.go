@@ -148,8 +148,12 @@ func (p prospect) acceptable(now time.Time) error {
 	if p.member != nil && p.member.Status == access.Suspended {
 		return member.ErrSuspendedMember
 	}
+	if err := p.organization.Policy.Join(p.invitation.Email); err != nil {
+		return err
+	}
 	by := p.inviter
-	if by == nil || by.Status != access.Active || !p.invitation.Acceptable(*by, p.organization.Roles) {
+	if by == nil || by.Status != access.Active || p.organization.Policy.Act(by.Secured(), now) != nil ||
+		!p.invitation.Acceptable(*by, p.organization.Roles) {
 		return errNoGrant
 	}
 	return nil
@@ -158,12 +162,17 @@ func (p prospect) acceptable(now time.Time) error {
 // inviterStays is the check that the inviter still has the place by which the
 // invitation is acceptable.
 func (p prospect) inviterStays() table.Write {
-	return table.Write{
+	w := table.Write{
 		Key:    table.Member(p.organization.ID, p.inviter.ID),
 		If:     "#status = :status AND #role = :role",
 		Values: table.V{"status": p.inviter.Status, "role": p.inviter.Role},
 		Else:   table.ErrChanged,
 	}
+	if p.inviter.TwoFactor {
+		w.If += " AND #two_factor = :true"
+		w.Values["true"] = true
+	}
+	return w
 }
 
 // admit returns the account as a member on the invitation's terms. An active

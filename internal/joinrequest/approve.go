@@ -50,6 +50,9 @@ func (s Service) Approve(ctx context.Context, by access.Actor, in ApproveRequest
 		if !asks(*read, in.Request) {
 			return errNotFound
 		}
+		if err := org.Policy.Join(read.Email); err != nil {
+			return err
+		}
 		role := cmp.Or(string(in.Role), org.DefaultRole)
 		if err := member.MayGrant(by, role, member.Person); err != nil {
 			return err

@@ -64,6 +64,9 @@ func (s Service) Request(ctx context.Context, by access.Identity, in JoinRequest
 		if org == nil || org.Admit() != nil || !org.AllowJoinRequests {
 			return access.ErrOrg
 		}
+		if err := org.Policy.Join(by.Email()); err != nil {
+			return err
+		}
 		m, err := asking(read, by, in, s.Now())
 		if err != nil {
 			return err

@@ -51,6 +51,14 @@ const (
 	// OrganizationRestored follows OrganizationDeleting. Needs Organization.
 	OrganizationRestored Kind = "organization_restored"
 
+	// TwoFactorRequired tells members without two-factor authentication that their
+	// organization requires it. Needs Organization, ExpiresAt (from when).
+	TwoFactorRequired Kind = "two_factor_required"
+
+	// OwnershipTransferred tells the owners, those before and after. Needs
+	// Organization, Actor (who handed it over), Member (who has it now).
+	OwnershipTransferred Kind = "ownership_transferred"
+
 	// Rejected answers a join request. Needs Organization; also Reason.
 	Rejected Kind = "rejected"
 
@@ -77,7 +85,8 @@ type Data struct {
 	// Names take one line.
 	Organization string `json:"organization,omitzero"`
 	Recipient    string `json:"recipient,omitzero"`
-	Actor        string `json:"actor,omitzero"` // name or address of who did it
+	Actor        string `json:"actor,omitzero"`  // name or address of who did it
+	Member       string `json:"member,omitzero"` // name or address of whom it befell
 	Role         string `json:"role,omitzero"`
 	PreviousRole string `json:"previous_role,omitzero"`
 

@@ -44,6 +44,8 @@ func samples() map[mail.Kind]mail.Data {
 		mail.TwoFactorEnabled:     {Recipient: "Ada Lovelace", Link: link},
 		mail.TwoFactorDisabled:    {Recipient: "Ada Lovelace", Link: link},
 		mail.OrganizationDeleting: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", ExpiresAt: expires},
+		mail.TwoFactorRequired:    {Recipient: "Ada Lovelace", Organization: "Acme Research", ExpiresAt: expires},
+		mail.OwnershipTransferred: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", Member: "Joan Clarke"},
 		mail.OrganizationRestored: {Recipient: "Ada Lovelace", Organization: "Acme Research"},
 	}
 }
@@ -96,6 +98,7 @@ func TestMissingFields(t *testing.T) {
 	without := map[string]func(*mail.Data){
 		"organization": func(d *mail.Data) { d.Organization = "" },
 		"actor":        func(d *mail.Data) { d.Actor = "" },
+		"member":       func(d *mail.Data) { d.Member = "" },
 		"role":         func(d *mail.Data) { d.Role = "" },
 		"previous":     func(d *mail.Data) { d.PreviousRole = "" },
 		"link":         func(d *mail.Data) { d.Link = "" },
@@ -121,6 +124,8 @@ func TestMissingFields(t *testing.T) {
 		mail.TwoFactorDisabled:    {"link", "script link", "broken link", "spaced link"},
 		mail.OrganizationDeleting: {"organization", "actor", "blank actor", "expiry"},
 		mail.OrganizationRestored: {"organization"},
+		mail.TwoFactorRequired:    {"organization", "expiry"},
+		mail.OwnershipTransferred: {"organization", "actor", "blank actor", "member"},
 	}
 	for kind, data := range samples() {
 		for name, remove := range without {

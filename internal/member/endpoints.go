@@ -15,6 +15,7 @@ type Service struct{ *env.Env }
 func Endpoints(e *env.Env) []api.Endpoint {
 	s := Service{e}
 	return []api.Endpoint{
+		api.Handle(route.TransferOwnership, access.Member(e), s.TransferOwnership),
 		api.Handle(route.ListMembers, access.Member(e), s.ListMembers),
 		api.Handle(route.GetMember, access.Member(e), s.GetMember),
 		api.Handle(route.UpdateMember, access.Member(e), s.UpdateMember),

@@ -242,6 +242,24 @@ func Read(org id.Organization, user id.User, into **Member) table.Read {
 // with table.ErrChanged if the member or a new team changed since, with
 // organization.ErrLastOwner, and with role.ErrGone.
 func Save(read *Member, m Member, now time.Time) []table.Write {
+	writes := save(read, m, now)
+	switch was := read != nil && read.activeOwner(); {
+	case m.activeOwner() && !was:
+		writes = append(writes, organization.GainOwner(m.Organization))
+	case was && !m.activeOwner():
+		writes = append(writes, organization.LoseOwner(m.Organization))
+	}
+	return writes
+}
+
+// exchange is the Writes by which an owner and another member change places: the
+// count of owners is the same before and after, and every moment between.
+func exchange(owner, was, other, is Member, now time.Time) []table.Write {
+	return append(save(&owner, was, now), save(&other, is, now)...)
+}
+
+// save is Save but for the count of owners.
+func save(read *Member, m Member, now time.Time) []table.Write {
 	var before Member
 	if read != nil {
 		before = *read
@@ -255,12 +273,6 @@ func Save(read *Member, m Member, now time.Time) []table.Write {
 		write.If, write.Values = "#version = :read", table.V{"read": before.Version}
 	}
 	writes := []table.Write{write}
-	switch {
-	case m.activeOwner() && !before.activeOwner():
-		writes = append(writes, organization.GainOwner(m.Organization))
-	case before.activeOwner() && !m.activeOwner():
-		writes = append(writes, organization.LoseOwner(m.Organization))
-	}
 	if was, is := before.countedRole(), m.countedRole(); was != is {
 		writes = slices.Concat(writes, role.Lose(m.Organization, was), role.Gain(m.Organization, is))
 	}

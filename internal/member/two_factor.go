@@ -5,6 +5,9 @@ import (
 	"roster/internal/table"
 )
 
+// Secured reports whether the member has a second factor, or is nobody who could.
+func (m Member) Secured() bool { return m.TwoFactor || m.Kind == ServiceAccount }
+
 // SetTwoFactor is the Write by which a membership says whether its person has
 // two-factor authentication. It goes with the account's own change; while the
 // account has none, no membership says that it has. It fails with

@@ -29,6 +29,7 @@ import (
 	"roster/internal/outbox"
 	"roster/internal/page"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/role"
 	"roster/internal/spending"
 	"roster/internal/usage"
@@ -112,6 +113,12 @@ var values = map[reflect.Type]spec.Schema{
 		organization.Active, organization.Suspended, organization.Deleting, organization.Deleted),
 	reflect.TypeFor[organization.InvitationDays](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
+	reflect.TypeFor[organization.GraceDays]():    {Type: spec.Integer, Minimum: new(0), Maximum: new(organization.MaxGraceDays), Default: 0},
+	reflect.TypeFor[organization.SessionHours](): {Type: spec.Integer, Minimum: new(1), Maximum: new(organization.MaxSessionHours)},
+	reflect.TypeFor[organization.IdleMinutes](): {
+		Type: spec.Integer, Minimum: new(organization.MinIdleMinutes), Maximum: new(organization.MaxIdleMinutes)},
+	reflect.TypeFor[organization.PasswordMinLength](): {
+		Type: spec.Integer, Minimum: new(field.PasswordMin), Maximum: new(policy.LongestAsked), Default: field.PasswordMin},
 	reflect.TypeFor[organization.Thresholds](): {
 		Type: spec.Array, Items: &spec.Schema{Type: spec.Integer, Minimum: new(1), Maximum: new(100)},
 		Description: "Percentages of a limit at which a warning goes out: at most 10, each once and in order. None, no warning goes out",

@@ -27,6 +27,8 @@ type Telling struct {
 	// where set, is the place of the last who is to hear it.
 	After map[string]string `dynamodbav:"after,omitempty"`
 	Until string            `dynamodbav:"until,omitempty"`
+	// Then is what they are to hear after that.
+	Then *Telling `dynamodbav:"then,omitempty"`
 }
 
 // ErrDeleting refuses what an organization cannot have done to it while it is being
@@ -38,6 +40,32 @@ var ErrDeleting = fault.New(fault.Conflict, "organization_deleting", "The organi
 func (o Organization) Delete(by Deletion) Organization {
 	o.Status, o.Deletion, o.DeletesAt = Deleting, &by, by.At.Add(Grace)
 	o.Telling = &Telling{Kind: mail.OrganizationDeleting}
+	return o
+}
+
+// tell is the organization whose members are to hear something, after what they are
+// hearing already.
+func (o Organization) tell(kind mail.Kind) Organization {
+	next := &Telling{Kind: kind}
+	if o.Telling != nil && o.Telling.Kind != kind {
+		current := *o.Telling
+		current.Then, next = next, &current
+	}
+	o.Telling = next
+	return o
+}
+
+// untell is the organization whose members are not to hear it any more.
+func (o Organization) untell(kind mail.Kind) Organization {
+	switch {
+	case o.Telling == nil:
+	case o.Telling.Kind == kind:
+		o.Telling = o.Telling.Then
+	case o.Telling.Then != nil:
+		current := *o.Telling
+		current.Then = nil
+		o.Telling = &current
+	}
 	return o
 }
 

@@ -17,6 +17,8 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.ListOrganizations, access.PlatformAdministrator(e), s.ListOrganizations),
 		api.Handle(route.GetOrganization, access.Member(e), s.GetOrganization),
 		api.Handle(route.UpdateOrganization, access.Member(e), s.UpdateOrganization),
+		api.Handle(route.GetSecurity, access.Member(e), s.GetSecurity),
+		api.Handle(route.UpdateSecurity, access.Member(e), s.UpdateSecurity),
 		api.Handle(route.SuspendOrganization, access.PlatformAdministrator(e), s.SuspendOrganization),
 		api.Handle(route.UnsuspendOrganization, access.PlatformAdministrator(e), s.UnsuspendOrganization),
 	}

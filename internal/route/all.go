@@ -33,6 +33,9 @@ const (
 	RestoreOrganization   ID = "restoreOrganization"
 	SuspendOrganization   ID = "suspendOrganization"
 	UnsuspendOrganization ID = "unsuspendOrganization"
+	GetSecurity           ID = "getSecurity"
+	UpdateSecurity        ID = "updateSecurity"
+	TransferOwnership     ID = "transferOwnership"
 
 	RegisterInvite   ID = "registerInvite"
 	InviteMember     ID = "inviteMember"
@@ -144,6 +147,9 @@ var All = []Route{
 	{RestoreOrganization, "POST /api/organizations/{org_id}/restore", "organizations", Member, []p.Permission{p.OrganizationDelete}, 200, "Restore an organization that is being deleted"},
 	{SuspendOrganization, "POST /api/organizations/{org_id}/suspend", "organizations", Platform, nil, 200, "Stop an organization: its members may do nothing"},
 	{UnsuspendOrganization, "POST /api/organizations/{org_id}/unsuspend", "organizations", Platform, nil, 200, "Let a suspended organization go on"},
+	{GetSecurity, "GET /api/organizations/{org_id}/security", "organizations", Member, nil, 200, "What the organization demands of how its members log in"},
+	{UpdateSecurity, "PUT /api/organizations/{org_id}/security", "organizations", Member, []p.Permission{p.SecurityManage}, 200, "Change that (merge)"},
+	{TransferOwnership, "POST /api/organizations/{org_id}/transfer-ownership", "organizations", Member, []p.Permission{p.OrganizationDelete}, 200, "Hand the ownership over to another member"},
 
 	{RegisterInvite, "POST /auth/register-invite", "invite", Member, []p.Permission{p.MembersManage}, 201, "Invite a person into the caller's organization"},
 	{InviteMember, "POST /api/organizations/{org_id}/members/invite", "invite", Member, []p.Permission{p.MembersManage}, 201, "Invite a person"},

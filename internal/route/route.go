@@ -84,6 +84,13 @@ func (r Route) WhileDeleting() bool {
 	return !r.Mutates() || r.ID == DeleteOrganization || r.ID == RestoreOrganization
 }
 
+// WithoutTwoFactor reports whether a member may call the route who lacks the
+// two-factor authentication that the organization requires: to hear what is asked
+// of them, and to leave. Setting it up is a matter of accounts, in no organization.
+func (r Route) WithoutTwoFactor() bool {
+	return r.ID == GetSecurity || r.ID == LeaveOrganization
+}
+
 // Of returns the route of that id. It panics on an unknown one: a programming error.
 func Of(id ID) Route {
 	for _, r := range All {

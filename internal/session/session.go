@@ -23,6 +23,7 @@ import (
 	"roster/internal/env"
 	"roster/internal/fault"
 	"roster/internal/id"
+	"roster/internal/policy"
 	"roster/internal/secret"
 	"roster/internal/table"
 )
@@ -58,16 +59,20 @@ type Session struct {
 	RotatedAt    time.Time       `dynamodbav:"rotated_at"`
 	CreatedAt    time.Time       `dynamodbav:"created_at"`
 	ExpiresAt    time.Time       `dynamodbav:"expires_at"`
-	IP           string          `dynamodbav:"ip,omitempty"`
-	Agent        string          `dynamodbav:"agent,omitempty"`
-	TTL          int64           `dynamodbav:"ttl"`
+	// IssuedAt is when the newest tokens were issued, and Rested the longest time
+	// between two issues, in seconds.
+	IssuedAt time.Time `dynamodbav:"issued_at"`
+	Rested   int64     `dynamodbav:"rested,omitempty"`
+	IP       string    `dynamodbav:"ip,omitempty"`
+	Agent    string    `dynamodbav:"agent,omitempty"`
+	TTL      int64     `dynamodbav:"ttl"`
 }
 
 // New returns a session, in no organization, of an account of that SessionEpoch.
 func New(now time.Time, user id.User, accountEpoch int, from api.Client) Session {
 	s := Session{
 		ID: id.NewSession(now), User: user, AccountEpoch: accountEpoch, Salt: make([]byte, 16),
-		RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(Lifetime), TTL: now.Add(Lifetime).Unix(),
+		RotatedAt: now, IssuedAt: now, CreatedAt: now, ExpiresAt: now.Add(Lifetime), TTL: now.Add(Lifetime).Unix(),
 		IP: from.IP, Agent: from.Agent,
 	}
 	rand.Read(s.Salt)
@@ -77,6 +82,21 @@ func New(now time.Time, user id.User, accountEpoch int, from api.Client) Session
 // In returns the session in an organization, by a membership of that epoch.
 func (s Session) In(org id.Organization, epoch int) Session {
 	s.Organization, s.Epoch = org, epoch
+	return s
+}
+
+// Login is what an organization's policy judges of the session, whose account has a
+// password of that length.
+func (s Session) Login(passwordLength int) policy.Login {
+	return policy.Login{At: s.CreatedAt, Rested: time.Duration(s.Rested) * time.Second, PasswordLength: passwordLength}
+}
+
+// issuing returns the session as tokens of it are issued.
+func (s Session) issuing(now time.Time) Session {
+	if rested := now.Sub(s.IssuedAt); rested > time.Duration(s.Rested)*time.Second {
+		s.Rested = int64((rested + time.Second - 1) / time.Second) // in full: one just too long stays so
+	}
+	s.IssuedAt = now
 	return s
 }
 
@@ -246,24 +266,27 @@ func (r Refreshing) Rotate(s Session, now time.Time) (Session, []table.Write) {
 	if r.counter < s.Counter {
 		return s, nil
 	}
-	next := s
+	next := s.issuing(now)
 	next.Counter, next.RotatedAt = s.Counter+1, now
 	return next, []table.Write{{
 		Key:    table.Session(s.User, s.ID),
-		Update: "SET #counter = :next, #rotated_at = :now",
+		Update: "SET #counter = :next, #rotated_at = :now, #issued_at = :now, #rested = :rested",
 		If:     "#counter = :counter",
-		Values: table.V{"next": next.Counter, "counter": s.Counter, "now": now},
+		Values: table.V{"next": next.Counter, "counter": s.Counter, "now": now, "rested": next.Rested},
 		Else:   table.ErrChanged,
 	}}
 }
 
-// Scope returns the session moved to another organization, and the Write.
-func (s Session) Scope(org id.Organization, epoch int) (Session, table.Write) {
-	return s.In(org, epoch), table.Write{
+// Scope returns the session moved to another organization, and the Write. It takes
+// an access token, so the session did not rest for long.
+func (s Session) Scope(org id.Organization, epoch int, now time.Time) (Session, table.Write) {
+	next := s.In(org, epoch)
+	next.IssuedAt = now
+	return next, table.Write{
 		Key:    table.Session(s.User, s.ID),
-		Update: "SET #organization = :org, #epoch = :epoch",
+		Update: "SET #organization = :org, #epoch = :epoch, #issued_at = :now",
 		If:     table.Present,
-		Values: table.V{"org": org, "epoch": epoch},
+		Values: table.V{"org": org, "epoch": epoch, "now": now},
 		Else:   ErrToken,
 	}
 }
