@@ -86,7 +86,9 @@ func TestWhoNamesTheModelsOfATeam(t *testing.T) {
 	o.put(t, a, manager, access.TeamManager)
 	o.put(t, a, o.owner, access.TeamUser)
 	models := map[string]any{"allowed_models": []string{"mistral/*"}}
-	of := func(team id.Team, m membertest.Member) string { return path(o.owner, "/teams/", team, "/members/", m.ID) }
+	of := func(team id.Team, m membertest.Member) string {
+		return path(o.owner, "/teams/", team, "/members/", m.ID)
+	}
 	o.Refused(t, 403, "permission_denied", "PUT "+path(o.owner, "/teams/", a), manager.Secret, models)
 	o.Must(t, 200, "PUT "+path(o.owner, "/teams/", a), manager.Secret, map[string]any{"description": "Services"})
 	o.Refused(t, 403, "not_oneself", "PUT "+path(o.owner, "/teams/", a), admin.Secret, models)
