@@ -433,6 +433,11 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "POST " + path + "/transfer", p.key, map[string]any{"user_id": m.user}
 	}},
+	{name: "update billing", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "PUT /api/organizations/" + string(p.organization) + "/billing", p.key,
+			map[string]any{"purchase_order": "PO-1", "budget": 100}
+	}},
 	{name: "delete organization", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "DELETE /api/organizations/" + string(p.organization), p.token, map[string]any{"password": password, "confirm": "Acme"}

@@ -33,6 +33,7 @@ func (w world) probe(t testing.TB, r route.Route, credential string, org id.Orga
 		"{role}", "analyst",
 		"{team_id}", string(id.NewTeam(now)),
 		"{session_id}", string(id.NewSession(now)),
+		"{month}", "2026-11",
 	).Replace(r.Key)
 	if !r.Mutates() {
 		return w.Call(t, target+"?"+probe+"=1", credential, nil)

@@ -64,6 +64,8 @@ type File struct {
 	Name string
 	// CSV is what stands in it in place of the JSON of the answer; nil, that does.
 	CSV []byte
+	// Next is where the rest of it is, relative to the request; empty, there is none.
+	Next string
 }
 
 // MaxAnswer is how long an answer may be, Transported.
@@ -106,6 +108,9 @@ func encode[Out any](r route.Route, out Out) (*Response, error) {
 	if saved, ok := any(out).(interface{ File() *File }); ok {
 		if file := saved.File(); file != nil {
 			headers["content-disposition"] = `attachment; filename="` + file.Name + `"`
+			if file.Next != "" {
+				headers["link"] = "<" + file.Next + `>; rel="next"`
+			}
 			if file.CSV != nil {
 				headers["content-type"] = "text/csv; charset=utf-8; header=present"
 				return &Response{Status: status(r, out), Headers: headers, Body: file.CSV}, nil

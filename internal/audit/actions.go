@@ -18,6 +18,7 @@ const (
 	OrganizationDeleted     Action = "organization.deleted"
 	OrganizationRestored    Action = "organization.restored"
 	OrganizationErased      Action = "organization.erased"
+	BillingUpdated          Action = "billing.updated"
 
 	SecurityUpdated      Action = "organization.security_updated"
 	OwnershipTransferred Action = "organization.ownership_transferred"
@@ -112,6 +113,7 @@ var Catalogue = []Entry{
 	{OrganizationErased, "What a deleted organization held was erased", nil},
 	{SecurityUpdated, "What the organization demands of how its members log in was changed", []route.ID{route.UpdateSecurity}},
 	{OwnershipTransferred, "An owner handed the ownership over; `also` names who had it and who has it now", []route.ID{route.TransferOwnership}},
+	{BillingUpdated, "The billing contact, purchase order or budget were changed", []route.ID{route.UpdateBilling}},
 
 	{InvitationCreated, "A person was invited", []route.ID{route.InviteMember, route.RegisterInvite}},
 	{InvitationRenewed, "A person whose invitation was open was invited again", []route.ID{route.InviteMember, route.RegisterInvite}},

@@ -6,6 +6,7 @@ import (
 	"roster/internal/account"
 	"roster/internal/apikey"
 	"roster/internal/audit"
+	"roster/internal/billing"
 	"roster/internal/boot"
 	"roster/internal/connection"
 	"roster/internal/console"
@@ -42,5 +43,6 @@ var All = []boot.Endpoints{
 	audit.Endpoints,
 	diagnosis.Endpoints,
 	member.ReviewEndpoints,
+	billing.Endpoints,
 	console.Endpoints,
 }

@@ -105,6 +105,7 @@ var All = []Function{
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},
 	{Name: "audit", Memory: 512, ReadsOnly: true},
+	{Name: "billing", Memory: 1024},
 	{Name: "console", Memory: 256, NoTable: true},
 	{Name: "notify", Trigger: Stream, Memory: 512, SendsMail: true, Feed: Feed{
 		Records: []Records{{PK: table.OutboxPrefix, New: true}},
@@ -120,6 +121,7 @@ var All = []Function{
 		Batch:   1, Parallel: 10, Retries: 3, MaxAge: time.Hour, // sweep-jobs takes up the rest
 	}},
 	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
+	{Name: "close-statements", Trigger: Schedule, Interval: 10 * time.Minute, Memory: 1024},
 	{Name: "delete-organizations", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "rearrange", Trigger: Operator, Memory: 512, Places: true},
 	{Name: "mail-feedback", Trigger: MailEvents, Memory: 256},

@@ -58,6 +58,9 @@ const (
 	// OwnershipTransferred tells the owners, those before and after. Needs
 	// Organization, Actor (who handed it over), Member (who has it now).
 	OwnershipTransferred Kind = "ownership_transferred"
+	// StatementClosed tells the billing contact that a month's statement is closed.
+	// Needs Organization, Month, Amount; also Link.
+	StatementClosed Kind = "statement_closed"
 
 	// Rejected answers a join request. Needs Organization; also Reason.
 	Rejected Kind = "rejected"
@@ -89,6 +92,9 @@ type Data struct {
 	Member       string `json:"member,omitzero"` // name or address of whom it befell
 	Role         string `json:"role,omitzero"`
 	PreviousRole string `json:"previous_role,omitzero"`
+
+	Month  string `json:"month,omitzero"`  // as people call it: "November 2026"
+	Amount string `json:"amount,omitzero"` // with its currency
 
 	// Prose may have several lines, and is quoted as somebody's words.
 	Message        string `json:"message,omitzero"`         // the actor's, to the recipient

@@ -47,6 +47,8 @@ func samples() map[mail.Kind]mail.Data {
 		mail.TwoFactorRequired:    {Recipient: "Ada Lovelace", Organization: "Acme Research", ExpiresAt: expires},
 		mail.OwnershipTransferred: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", Member: "Joan Clarke"},
 		mail.OrganizationRestored: {Recipient: "Ada Lovelace", Organization: "Acme Research"},
+		mail.StatementClosed: {Recipient: "Ada Lovelace", Organization: "Acme Research", Month: "November 2026",
+			Amount: "1234.567891234 USD", Link: "https://roster.example/"},
 	}
 }
 
@@ -107,6 +109,8 @@ func TestMissingFields(t *testing.T) {
 		"spaced link":  func(d *mail.Data) { d.Link = link + " https://evil.example" },
 		"blank actor":  func(d *mail.Data) { d.Actor = " \t\r\n\u202e" },
 		"expiry":       func(d *mail.Data) { d.ExpiresAt = time.Time{} },
+		"month":        func(d *mail.Data) { d.Month = "" },
+		"amount":       func(d *mail.Data) { d.Amount = "" },
 	}
 	needed := map[mail.Kind][]string{
 		mail.VerifyAddress:        {"link", "script link", "broken link", "spaced link"},
@@ -126,6 +130,7 @@ func TestMissingFields(t *testing.T) {
 		mail.OrganizationRestored: {"organization"},
 		mail.TwoFactorRequired:    {"organization", "expiry"},
 		mail.OwnershipTransferred: {"organization", "actor", "blank actor", "member"},
+		mail.StatementClosed:      {"organization", "month", "amount"},
 	}
 	for kind, data := range samples() {
 		for name, remove := range without {

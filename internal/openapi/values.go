@@ -10,6 +10,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/apikey"
 	"roster/internal/audit"
+	"roster/internal/billing"
 	"roster/internal/calendar"
 	"roster/internal/connection"
 	"roster/internal/diagnosis"
@@ -215,6 +216,13 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[usage.GroupBy]():     {Type: spec.String, Enum: []string{"user"}},
 	reflect.TypeFor[usage.Sort]():        {Type: spec.String, Enum: []string{"cost", "requests", "input_tokens", "output_tokens"}},
 	reflect.TypeFor[usage.ReportLimit](): {Type: spec.Integer, Minimum: new(1), Maximum: new(1000), Default: 1000},
+
+	reflect.TypeFor[billing.Month](): {
+		Type: spec.String, Pattern: `^[0-9]{4}-[0-9]{2}$`, Description: "A month of the organization's time zone", Examples: []any{"2026-11"}},
+	reflect.TypeFor[billing.Status](): enumeration(billing.Open, billing.Closed),
+	reflect.TypeFor[billing.Limit](): {
+		Type: spec.Integer, Minimum: new(1), Maximum: new(1000), Default: 1000, Description: "How many members' lines at most"},
+	reflect.TypeFor[billing.Format](): {Type: spec.String, Enum: []string{string(billing.JSON), string(billing.CSV)}, Default: string(billing.JSON)},
 
 	reflect.TypeFor[fault.Field](): fieldSchema(),
 

@@ -123,3 +123,12 @@ func Due(ctx context.Context, t *table.Table, now time.Time) ([]id.Organization,
 	}
 	return all, nil
 }
+
+// Kept is the check that an organization is not erased, nor about to be; it is
+// refused with the error.
+func Kept(org id.Organization, otherwise error) table.Write {
+	return table.Write{
+		Key: table.Organization(org), If: table.Present + " AND #status <> :deleted",
+		Values: table.V{"deleted": Deleted}, Else: otherwise,
+	}
+}

@@ -39,3 +39,18 @@ func (s Service) ListOrganizations(ctx context.Context, _ access.Identity, in Li
 	})
 	return out, err
 }
+
+// After lists organizations of the deployment behind one, the oldest first, and
+// whether there are more.
+func After(ctx context.Context, t *table.Table, org id.Organization, limit int) (listed []Listed, more bool, err error) {
+	q := table.Query{Index: table.ListIndex, PK: platformList, Limit: limit}
+	if org != "" {
+		q.From = string(org) + "!" // before every id but those up to org
+	}
+	read, err := t.Query(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	listed, err = table.DecodeAll[Listed](read.Items)
+	return listed, read.Next != nil, err
+}

@@ -109,6 +109,11 @@ const (
 	ExplainAccess    ID = "explainAccess"
 	ReviewAccess     ID = "reviewAccess"
 
+	GetBilling     ID = "getBilling"
+	UpdateBilling  ID = "updateBilling"
+	ListStatements ID = "listStatements"
+	GetStatement   ID = "getStatement"
+
 	Home       ID = "home"
 	OpenAPI    ID = "openapi"
 	Docs       ID = "docs"
@@ -223,6 +228,11 @@ var All = []Route{
 	{ListAuditActions, "GET /api/organizations/{org_id}/audit-actions", "audit", Member, []p.Permission{p.AuditRead}, 200, "The actions that the audit log knows, and what each means"},
 	{ExplainAccess, "GET /api/organizations/{org_id}/members/{user_id}/access", "audit", Member, nil, 200, "May a member use models now? If not, every reason, who brought it about, and what to do"},
 	{ReviewAccess, "GET /api/organizations/{org_id}/access-review", "audit", Member, []p.Permission{p.MembersManage}, 200, "Members who have not been active for a while; as CSV too"},
+
+	{GetBilling, "GET /api/organizations/{org_id}/billing", "billing", Member, []p.Permission{p.BillingRead}, 200, "The billing settings, and what was spent of the month's budget"},
+	{UpdateBilling, "PUT /api/organizations/{org_id}/billing", "billing", Member, []p.Permission{p.BillingManage}, 200, "Change the billing settings (merge)"},
+	{ListStatements, "GET /api/organizations/{org_id}/billing/statements", "billing", Member, []p.Permission{p.BillingRead}, 200, "The months of which there are statements"},
+	{GetStatement, "GET /api/organizations/{org_id}/billing/statements/{month}", "billing", Member, []p.Permission{p.BillingRead}, 200, "A month's statement: exact, and unchanging once it is closed"},
 
 	{Home, "GET /", "console", Public, nil, 200, "Where things are"},
 	{OpenAPI, "GET /openapi.json", "console", Public, nil, 200, "This API as an OpenAPI 3.1 document"},

@@ -21,6 +21,7 @@ type Key struct {
 //	                    R#<role>           a role of its own, and how many members have it
 //	                    T#<team>           a team, and how many members are in it
 //	                    TN#<name>          the team that has that name
+//	                    BL                 the billing settings
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
 //	                    T#<yyyy-mm>        the same of test keys; sorts after the member, whom no call
@@ -39,6 +40,9 @@ type Key struct {
 //	                                       no id they choose takes that of anyone else's event
 //	ET#<org>#<x>        <event id>         a usage event of a test key, by a reporter with usage:write
 //	ETO#<org>#<user>    <event id>         one by a member without it
+//	ST#<org>            <yyyy-mm>          a month's statement: how far its closing is, and its sums
+//	SL#<org>#<yyyy-mm>  <user>             what that statement has of a member
+//	                    R#<nnn>            some of its rows of teams and models
 //	AU#<org>#<yyyy-mm>  <audit id>         an audit event
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
 //	CN#<org>            C#<connection>     a connection of the organization
@@ -52,6 +56,7 @@ type Key struct {
 //	                                       keeps the lists
 //	TH#<what>           <window>           a throttle's counter
 //	PF                  SETUP              the use of the set-up token
+//	                    ST                 how far the closing of a month is in the list of organizations
 func Organization(org id.Organization) Key { return Key{"O#" + string(org), "ORG"} }
 
 // Role is keyed by its name: an organization has one role of a name.
@@ -254,6 +259,24 @@ func (k Key) Entry() (place, reference string) {
 }
 
 func Throttle(what, window string) Key { return Key{"TH#" + what, window} }
+
+// Billing holds the billing settings.
+func Billing(org id.Organization) Key { return Key{"O#" + string(org), "BL"} }
+
+// Statement is keyed by its month, so that the key itself admits one for each.
+func Statement(org id.Organization, month string) Key { return Key{"ST#" + string(org), month} }
+
+func StatementEntry(org id.Organization, month string, user id.User) Key {
+	return Key{"SL#" + string(org) + "#" + month, string(user)}
+}
+
+// StatementRows holds some of a statement's rows; parts are counted from 0.
+func StatementRows(org id.Organization, month string, part int) Key {
+	return Key{"SL#" + string(org) + "#" + month, fmt.Sprintf("R#%03d", part)}
+}
+
+// StatementRound is the progress of closing a month for all organizations.
+func StatementRound() Key { return Key{"PF", "ST"} }
 
 func Setup() Key { return Key{"PF", "SETUP"} }
 

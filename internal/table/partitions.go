@@ -24,11 +24,15 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 		}
 		from, to = from.UTC(), to.UTC()
 		for month := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC); !month.After(to); month = month.AddDate(0, 1, 0) {
-			if !yield(AuditEvent(org, month.Format("2006-01"), "").PK) {
+			if !yield(AuditEvent(org, month.Format("2006-01"), "").PK) || !yield(StatementEntry(org, month.Format("2006-01"), "").PK) {
 				return
 			}
 		}
-		_ = yield(Connections(org)) && yield(Job(org, "").PK) && yield(Organization(org).PK)
+		// Founded on the first of a month in UTC, it was still the month before elsewhere:
+		// the first statement is of that.
+		before := time.Date(from.Year(), from.Month()-1, 1, 0, 0, 0, 0, time.UTC)
+		_ = yield(StatementEntry(org, before.Format("2006-01"), "").PK) && yield(Statement(org, "").PK) &&
+			yield(Connections(org)) && yield(Job(org, "").PK) && yield(Organization(org).PK)
 	}
 }
 

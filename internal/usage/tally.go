@@ -13,10 +13,10 @@ import (
 
 // Counters are sums over events.
 type Counters struct {
-	Requests int64        `json:"requests"`
-	Input    int64        `json:"input_tokens"`
-	Output   int64        `json:"output_tokens"`
-	Cost     money.Amount `json:"cost_usd"`
+	Requests int64        `json:"requests" dynamodbav:"r,omitempty"`
+	Input    int64        `json:"input_tokens" dynamodbav:"i,omitempty"`
+	Output   int64        `json:"output_tokens" dynamodbav:"o,omitempty"`
+	Cost     money.Amount `json:"cost_usd" dynamodbav:"c,omitempty"`
 	// personal is how many requests went over personal connections; they are in
 	// none of the sums above.
 	personal int64

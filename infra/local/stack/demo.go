@@ -106,7 +106,7 @@ func (s *Stack) demonstrate(ctx context.Context, data string) error {
 			return err
 		}
 	}
-	return nil
+	return s.schedules["close-statements"].Run(ctx)
 }
 
 // readDemo looks whether the folder has its demonstration, or people of its own.

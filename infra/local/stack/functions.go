@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"roster/internal/arrange"
+	"roster/internal/billing"
 	"roster/internal/boot"
 	"roster/internal/deletion"
 	"roster/internal/env"
@@ -29,6 +30,7 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"arrange":              function.Silent(arrange.New(e).Stream),
 		"mail-feedback":        function.Silent(f.Handle),
 		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
+		"close-statements":     function.Silent(billing.Service{Env: e}.Sweep),
 		"rearrange":            function.Answering(arrange.New(e).Rearrange),
 	}
 	for _, f := range function.All {

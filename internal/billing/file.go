@@ -1,0 +1,57 @@
+package billing
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+
+	"roster/internal/api"
+	"roster/internal/csvfile"
+)
+
+// Format is how a statement is answered.
+type Format string
+
+const (
+	JSON Format = "json"
+	CSV  Format = "csv"
+)
+
+func (f *Format) UnmarshalText(b []byte) error {
+	switch format := Format(b); format {
+	case JSON, CSV:
+		*f = format
+		return nil
+	}
+	return errors.New("is neither csv nor json")
+}
+
+// File is the members' lines as a file, if one was asked for.
+func (a StatementAnswer) File() *api.File {
+	if a.asked.Format != CSV {
+		return nil
+	}
+	table := csvfile.New("statement", "status", "kind", "month", "user_id", "email", "name",
+		"requests", "input_tokens", "output_tokens", "cost_usd")
+	for _, line := range a.Statement.ByMember {
+		kind := "usage"
+		if line.Month != a.Statement.Month {
+			kind = "adjustment"
+		}
+		table.Add(string(a.Statement.Month), string(a.Statement.Status), kind, string(line.Month), string(line.User), line.Email, line.Name,
+			strconv.FormatInt(line.Requests, 10), strconv.FormatInt(line.Input, 10), strconv.FormatInt(line.Output, 10), line.Cost.String())
+	}
+	return &api.File{Name: "statement-" + string(a.Statement.Month) + ".csv", CSV: table.Bytes(), Next: a.next()}
+}
+
+// next is the query that goes on behind the answer's lines; empty at their end.
+func (a StatementAnswer) next() string {
+	if a.NextCursor == "" {
+		return ""
+	}
+	query := url.Values{"format": {string(CSV)}, "cursor": {a.NextCursor}}
+	if a.asked.Limit > 0 {
+		query.Set("limit", strconv.Itoa(int(a.asked.Limit)))
+	}
+	return "?" + query.Encode()
+}
