@@ -32,6 +32,8 @@ var budgets = map[string]struct{ read, write float64 }{
 	"reject":                         {6, 12},
 	"change role":                    {3, 12},
 	"suspend":                        {3, 12},
+	"schedule a suspension":          {3, 12},
+	"give an end date":               {3, 12},
 	"suspend one of two owners":      {3, 12},
 	"remove":                         {3, 12},
 	"bulk edit":                      {5, 24}, // of two members

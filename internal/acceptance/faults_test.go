@@ -303,6 +303,17 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "POST /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/suspend", p.key, map[string]any{"reason": "Unusual usage patterns"}
 	}},
+	{name: "schedule a suspension", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "POST /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/suspend", p.key,
+			map[string]any{"from": "2026-12-24T00:00:00Z", "until": "2027-01-02T00:00:00Z"}
+	}},
+	{name: "give an end date", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/members/" + string(m.user), p.key, map[string]any{"ends_at": "2026-12-31"}
+	}},
 	{name: "suspend one of two owners", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		m := w.place(t, p.organization, "m@acme.example", "owner", "active")

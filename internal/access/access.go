@@ -35,6 +35,7 @@ var (
 	ErrOrgDeleted = fault.New(fault.Forbidden, "organization_deleting", "The organization is being deleted. Its owners may restore it as long as its data are kept.")
 	ErrSuspended  = fault.New(fault.Forbidden, "member_suspended", "The membership is suspended.")
 	ErrPending    = fault.New(fault.Forbidden, "member_pending", "The membership awaits approval.")
+	ErrEnded      = fault.New(fault.Forbidden, "membership_ended", "The membership had an end date, which is over.")
 	ErrNotMember  = fault.New(fault.Forbidden, "not_a_member", "The caller is no longer a member of the organization.")
 	ErrPermission = fault.New(fault.Forbidden, "permission_denied", "The caller's role does not allow this.")
 	ErrPlatform   = fault.New(fault.Forbidden, "platform_administrator_required", "Only a platform administrator may do this.")
@@ -390,7 +391,7 @@ func (a *Actor) read(ctx context.Context, e *env.Env, further ...table.Read) err
 		return err
 	}
 	if member != nil {
-		a.member = *member
+		a.member = member.at(e.Now())
 	}
 	if org != nil {
 		a.orgView = *org

@@ -111,9 +111,13 @@ func (s *Standing) read(ctx context.Context, t *table.Table, org id.Organization
 		}
 		if key != member {
 			s.months[key.SK] = item
-		} else if s.member, err = table.Decode[memberView](item); err != nil {
+			continue
+		}
+		stored, err := table.Decode[memberView](item)
+		if err != nil {
 			return err
 		}
+		s.member = stored.at(now)
 	}
 	return nil
 }

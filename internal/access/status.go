@@ -17,6 +17,9 @@ const (
 	Active    Status = "active"
 	Suspended Status = "suspended"
 	Removed   Status = "removed"
+	// Ended is a membership whose end date is over; it is never stored. Function
+	// expire removes the member.
+	Ended Status = "ended"
 )
 
 // The statuses of an organization; package organization has the words.
@@ -47,6 +50,8 @@ func (s Status) Admit() error {
 		return ErrSuspended
 	case Pending:
 		return ErrPending
+	case Ended:
+		return ErrEnded
 	}
 	return ErrNotMember
 }

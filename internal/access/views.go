@@ -1,6 +1,8 @@
 package access
 
 import (
+	"time"
+
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
@@ -32,6 +34,9 @@ type (
 		Role          string               `dynamodbav:"role"`
 		Status        Status               `dynamodbav:"status"`
 		Epoch         int                  `dynamodbav:"epoch"`
+		Suspension    *Suspension          `dynamodbav:"suspension"`
+		Planned       *Suspension          `dynamodbav:"planned_suspension"`
+		EndsAt        time.Time            `dynamodbav:"ends_at,unixtime"`
 		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
 		AllowedModels model.List           `dynamodbav:"allowed_models"`
 		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
@@ -69,6 +74,13 @@ const serviceAccount = "service"
 
 // secured reports whether the member has a second factor, or is nobody who could.
 func (m memberView) secured() bool { return m.TwoFactor || m.Kind == serviceAccount }
+
+// at is how the membership stands at a time.
+func (m memberView) at(now time.Time) memberView {
+	t := Tenure{m.Status, m.Epoch, m.Suspension, m.Planned, m.EndsAt}.At(now)
+	m.Status, m.Epoch, m.Suspension, m.Planned = t.Status, t.Epoch, t.Suspension, t.Planned
+	return m
+}
 
 // permissions are those of the member's role, and what managers of teams have.
 func (m memberView) permissions(roles permission.Roles) permission.Set {

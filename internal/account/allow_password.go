@@ -19,7 +19,7 @@ import (
 // has no account yet, u has name and address alone.
 func AllowPassword(ctx context.Context, e *env.Env, pointer string, p field.Password, u user.User, joining ...organization.Organization) error {
 	if u.ID != "" {
-		memberships, err := member.Memberships(ctx, e.Table, u.ID)
+		memberships, err := member.Memberships(ctx, e, u.ID)
 		if err != nil {
 			return err
 		}

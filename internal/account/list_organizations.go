@@ -19,7 +19,7 @@ type OrganizationsAnswer struct {
 // ListOrganizations lists where the caller is, or asks to be, a member, and how
 // they and the organizations stand.
 func (s Service) ListOrganizations(ctx context.Context, by access.Identity, _ api.None) (OrganizationsAnswer, error) {
-	memberships, err := member.Memberships(ctx, s.Table, by.User())
+	memberships, err := member.Memberships(ctx, s.Env, by.User())
 	if err != nil {
 		return OrganizationsAnswer{}, err
 	}

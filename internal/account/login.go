@@ -133,7 +133,7 @@ func (s Service) tryCode(ctx context.Context, u *user.User, code field.OTP, plac
 // writes. An organization that demands another password is not entered: the tokens
 // are for none, and change it.
 func OpenSession(ctx context.Context, e *env.Env, u user.User, named id.Organization, from api.Client, writes ...table.Write) (Tokens, error) {
-	memberships, err := member.Memberships(ctx, e.Table, u.ID)
+	memberships, err := member.Memberships(ctx, e, u.ID)
 	if err != nil {
 		return Tokens{}, err
 	}

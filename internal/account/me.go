@@ -25,7 +25,7 @@ func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnsw
 	if by.Organization() == "" {
 		return out, nil
 	}
-	in, err := member.MembershipIn(ctx, s.Table, by.Organization(), by.User())
+	in, err := member.MembershipIn(ctx, s.Env, by.Organization(), by.User())
 	if err != nil {
 		return MeAnswer{}, err
 	}

@@ -85,7 +85,7 @@ func (s Service) admitted(ctx context.Context, live session.Session, u user.User
 	if live.Organization == "" {
 		return nil, nil, nil
 	}
-	in, err := member.MembershipIn(ctx, s.Table, live.Organization, live.User)
+	in, err := member.MembershipIn(ctx, s.Env, live.Organization, live.User)
 	if err != nil {
 		return nil, nil, err
 	}

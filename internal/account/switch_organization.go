@@ -17,7 +17,7 @@ type SwitchRequest struct {
 // SwitchOrganization moves the session to another organization of the caller:
 // new tokens, no new log-in.
 func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in SwitchRequest) (Tokens, error) {
-	to, err := member.MembershipIn(ctx, s.Table, in.Organization, by.User())
+	to, err := member.MembershipIn(ctx, s.Env, in.Organization, by.User())
 	if err != nil {
 		return Tokens{}, err
 	}

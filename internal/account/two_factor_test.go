@@ -227,7 +227,7 @@ func TestTurningItOffTakesPasswordAndCode(t *testing.T) {
 // flags are what the memberships of a user say.
 func flags(t testing.TB, r *rostertest.Roster, of id.User) (on, off int) {
 	t.Helper()
-	all, err := member.Memberships(t.Context(), r.Table, of)
+	all, err := member.Memberships(t.Context(), r.Env, of)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,6 +69,9 @@ func (s Service) read(ctx context.Context, by access.Actor, key id.Key) (member.
 	if m == nil {
 		return member.Member{}, access.KeyRecord{}, ErrNotFound
 	}
+	if err := member.Lapse(ctx, s.Env, m); err != nil {
+		return member.Member{}, access.KeyRecord{}, err
+	}
 	if err := changeable(by, *m); err != nil {
 		return member.Member{}, access.KeyRecord{}, err
 	}

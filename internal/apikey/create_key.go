@@ -80,6 +80,9 @@ func (s Service) CreateKey(ctx context.Context, by access.Actor, in CreateReques
 		if read == nil {
 			return member.ErrNotFound
 		}
+		if err := member.Lapse(ctx, s.Env, read); err != nil {
+			return err
+		}
 		if err := changeable(by, *read); err != nil {
 			return err
 		}

@@ -84,5 +84,8 @@ func (s Service) receiver(ctx context.Context, by access.Actor, user id.User) (m
 	if m == nil {
 		return member.Member{}, member.ErrNotFound
 	}
+	if err := member.Lapse(ctx, s.Env, m); err != nil {
+		return member.Member{}, err
+	}
 	return *m, changeable(by, *m)
 }

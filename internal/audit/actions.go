@@ -46,6 +46,8 @@ const (
 	MemberHandedOver      Action = "member.handed_over"
 	MemberSessionsEnded   Action = "member.sessions_ended"
 
+	MemberSuspensionScheduled Action = "member.suspension_scheduled"
+
 	RoleCreated Action = "role.created"
 	RoleUpdated Action = "role.updated"
 	RoleDeleted Action = "role.deleted"
@@ -131,11 +133,13 @@ var Catalogue = []Entry{
 		append([]route.ID{route.WithdrawJoinRequest}, proving...)},
 
 	{ServiceAccountCreated, "A service account was made", []route.ID{route.CreateServiceAccount}},
-	{MemberUpdated, "A member's name, alias or metadata were changed, or who answers for a service account",
+	{MemberUpdated, "A member's name, alias, metadata or end date were changed, or who answers for a service account",
 		slices.Concat(changing, handingOver)},
 	{MemberRoleChanged, "A member got another role", append([]route.ID{route.ChangeUserRole}, changing...)},
 	{MemberSuspended, "A member was suspended", append([]route.ID{route.SuspendMember}, changing...)},
 	{MemberUnsuspended, "A suspended member may go on", append([]route.ID{route.UnsuspendMember}, changing...)},
+	{MemberSuspensionScheduled, "When a suspension is to begin, or to end by itself, was said, changed or taken back",
+		append([]route.ID{route.SuspendMember, route.UnsuspendMember}, changing...)},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
 	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder", proving},

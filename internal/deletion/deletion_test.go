@@ -175,9 +175,9 @@ func TestEveryoneHearsOnceThoughTheTellerIsKilledAnywhere(t *testing.T) {
 	w.Advance(time.Second)
 	w.delete(t)
 	for at := 1; ; at++ {
-		w.fuse.set(at, at%2 == 0)
+		w.fuse.Set(at, at%2 == 0)
 		err := w.sweep(t)
-		if !w.fuse.mend() {
+		if !w.fuse.Mend() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -215,9 +215,9 @@ func TestWhoHeardOfTheDeletionHearsOfTheRestoration(t *testing.T) {
 			}
 			w.delete(t)
 			if tt.calls > 0 {
-				w.fuse.set(tt.calls, false)
+				w.fuse.Set(tt.calls, false)
 				_ = w.sweep(t)
-				w.fuse.mend()
+				w.fuse.Mend()
 			}
 			told := w.told(t, mail.OrganizationDeleting)
 			if len(told) > 150 || tt.calls > 0 && len(told) == 0 {
@@ -316,9 +316,9 @@ func TestErasureGoesOnWhereItWasKilled(t *testing.T) {
 			if runs++; at > 30 {
 				at += 40 // most calls then only find a partition empty
 			}
-			w.fuse.set(at, through)
+			w.fuse.Set(at, through)
 			err := w.sweep(t)
-			if !w.fuse.mend() {
+			if !w.fuse.Mend() {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -95,6 +95,7 @@ func (s Service) eraseMember(ctx context.Context, org id.Organization, user id.U
 	if m.Email != "" {
 		writes = append(writes, invitation.Erase(org, m.Email))
 	}
+	writes = append(writes, member.EraseDue(*m)...)
 	return s.Table.Transact(ctx, append(writes, table.Write{Key: table.Member(org, user), Delete: true})...)
 }
 

@@ -2,10 +2,8 @@ package deletion_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +23,7 @@ const password = "newpassword123"
 // and another one, Rival, with some of the same people.
 type world struct {
 	*rostertest.Roster
-	fuse *fuse
+	fuse *rostertest.Fuse
 	org  id.Organization
 	// Access tokens of Acme and API keys.
 	owner, ownerKey   string
@@ -38,9 +36,9 @@ type world struct {
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	w := world{fuse: new(fuse)}
+	w := world{fuse: new(rostertest.Fuse)}
 	w.Roster = rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
-		w.fuse.next = next
+		w.fuse.Next = next
 		return w.fuse
 	}, feature.All...)
 	w.org, w.owner = w.found(t, "owner@example.com", "Acme")
@@ -178,48 +176,4 @@ func (w world) status(t *testing.T) organization.Status {
 		t.Fatalf("no organization (%v)", err)
 	}
 	return o.Status
-}
-
-// fuse ends every call from the n-th after it was set on, which it lets through
-// first if it is to.
-type fuse struct {
-	next http.RoundTripper
-
-	mu      sync.Mutex
-	at      int // 0: whole
-	calls   int
-	through bool
-}
-
-var errCut = errors.New("connection reset by peer")
-
-func (f *fuse) set(at int, through bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at, f.calls, f.through = at, 0, through
-}
-
-// mend lets all through, and reports whether the fuse had blown.
-func (f *fuse) mend() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	blown := f.at > 0 && f.calls >= f.at
-	f.at = 0
-	return blown
-}
-
-func (f *fuse) RoundTrip(r *http.Request) (*http.Response, error) {
-	f.mu.Lock()
-	f.calls++
-	cut, last := f.at > 0 && f.calls >= f.at, f.calls == f.at && f.through
-	f.mu.Unlock()
-	switch {
-	case !cut:
-		return f.next.RoundTrip(r)
-	case last:
-		if answer, err := f.next.RoundTrip(r); err == nil {
-			answer.Body.Close()
-		}
-	}
-	return nil, errCut
 }

@@ -67,6 +67,9 @@ func (s Service) Accept(ctx context.Context, who access.Identity, in AcceptReque
 		if err != nil {
 			return err
 		}
+		if err := member.Lapse(ctx, s.Env, p.member); err != nil {
+			return err
+		}
 		switch {
 		case who.User() == "":
 			out, err = s.acceptByMail(ctx, who.Client(), p, in)

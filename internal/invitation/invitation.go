@@ -46,6 +46,7 @@ var (
 	errNotFound = fault.New(fault.NotFound, "invitation_not_found", "There is no such invitation.")
 	errGone     = fault.New(fault.Gone, "invitation_gone", "The invitation was revoked, or accepted already.")
 	errExpired  = fault.New(fault.Gone, "invitation_expired", "The invitation has expired. Ask for a new one.")
+	errOver     = errExpired.WithDetail("The membership that the invitation offers would be over already. Ask for a new one.")
 	errNoGrant  = errGone.WithDetail("Whoever sent the invitation may not grant this role any more. Ask for a new one.")
 )
 

@@ -29,7 +29,10 @@ func (s Service) Invite(ctx context.Context, by access.Actor, in InviteRequest) 
 		if err != nil {
 			return err
 		}
-		t, err := in.terms(c.organization.DefaultRole)
+		if err := member.Lapse(ctx, s.Env, c.member); err != nil {
+			return err
+		}
+		t, err := in.terms(*c.organization, now)
 		if err != nil {
 			return err
 		}

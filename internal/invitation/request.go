@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"roster/internal/email"
 	"roster/internal/fault"
@@ -12,6 +13,8 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/money"
+	"roster/internal/organization"
+	"roster/internal/permission"
 	"roster/internal/spending"
 )
 
@@ -29,6 +32,8 @@ type InviteRequest struct {
 	// MonthlyLimit and DailyLimit are in USD; null is unlimited.
 	MonthlyLimit field.Optional[money.Amount] `json:"monthly_limit,omitzero"`
 	DailyLimit   field.Optional[money.Amount] `json:"daily_limit,omitzero"`
+	// MembershipEndsAt is when the membership is to end, as in updateMember.
+	MembershipEndsAt field.Optional[member.EndDate] `json:"membership_ends_at,omitzero"`
 }
 
 // Validate refuses the preset without figures if none are given, and teams that
@@ -80,7 +85,9 @@ type terms struct {
 	offer    *member.Offer
 }
 
-func (in InviteRequest) terms(defaultRole string) (terms, error) {
+var errOwnerEnds = fault.InvalidField("/membership_ends_at", "cannot stand beside the role owner: owners have no end date")
+
+func (in InviteRequest) terms(o organization.Organization, now time.Time) (terms, error) {
 	metadata, err := member.Metadata("").Merge(in.Metadata)
 	if err != nil {
 		return terms{}, fault.InvalidField("/metadata", err.Error())
@@ -89,7 +96,7 @@ func (in InviteRequest) terms(defaultRole string) (terms, error) {
 		return terms{}, fault.InvalidField("/team_ids", "names more than 50 teams")
 	}
 	t := terms{
-		email: in.Email, name: in.Name, role: cmp.Or(string(in.Role), defaultRole),
+		email: in.Email, name: in.Name, role: cmp.Or(string(in.Role), o.DefaultRole),
 		message: in.Message, metadata: metadata,
 	}
 	offer := member.Offer{Preset: string(in.Preset), MonthlyLimit: kept(in.MonthlyLimit), DailyLimit: kept(in.DailyLimit)}
@@ -98,7 +105,16 @@ func (in InviteRequest) terms(defaultRole string) (terms, error) {
 			offer.TeamIDs = append(offer.TeamIDs, team)
 		}
 	}
-	if offer.TeamIDs != nil || offer.Preset != "" || offer.MonthlyLimit != nil || offer.DailyLimit != nil {
+	if in.MembershipEndsAt.Given && !in.MembershipEndsAt.Null {
+		offer.EndsAt = in.MembershipEndsAt.Value.In(o.TimeZone.Location())
+		if err := member.Ahead(offer.EndsAt, now, "/membership_ends_at"); err != nil {
+			return terms{}, err
+		}
+		if t.role == permission.Owner {
+			return terms{}, errOwnerEnds
+		}
+	}
+	if !offer.EndsAt.IsZero() || offer.TeamIDs != nil || offer.Preset != "" || offer.MonthlyLimit != nil || offer.DailyLimit != nil {
 		t.offer = &offer
 	}
 	return t, nil

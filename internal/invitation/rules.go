@@ -9,6 +9,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/outbox"
+	"roster/internal/permission"
 	"roster/internal/secret"
 	"roster/internal/table"
 	"roster/internal/throttle"
@@ -47,6 +48,12 @@ func (i Invitation) usable(now time.Time) error {
 		return errExpired
 	}
 	return errGone
+}
+
+// overBy reports whether the membership that the invitation offers would be over.
+func (i *Invitation) overBy(now time.Time) bool {
+	offer := i.Invite.Offer
+	return offer != nil && !offer.EndsAt.IsZero() && !now.Before(offer.EndsAt)
 }
 
 // Open reports whether the invitation waits to be settled; also when it has expired.
@@ -112,12 +119,16 @@ func (i Invitation) settled(as Status, by id.User, now time.Time) Invitation {
 	return i
 }
 
-// Promise gives a member what the invitation offers besides the role.
-func (i *Invitation) Promise(m *member.Member) {
+// Promise gives a member what the invitation offers besides the role. An owner gets no
+// end date, and nobody one that is over: they were let in by another way since.
+func (i *Invitation) Promise(m *member.Member, now time.Time) {
 	if !i.Open() {
 		return
 	}
 	m.Offer = i.Invite.Offer
+	if m.Offer != nil && m.Offer.EndsAt.After(now) && m.Role != permission.Owner {
+		m.EndsAt, m.EndsBy = m.Offer.EndsAt, i.Invite.By
+	}
 	if i.Metadata != "" {
 		m.Metadata = i.Metadata
 	}
@@ -142,6 +153,9 @@ func (p prospect) acceptable(now time.Time) error {
 	if err := p.invitation.usable(now); err != nil {
 		return err
 	}
+	if p.invitation.overBy(now) {
+		return errOver
+	}
 	if err := p.organization.Admit(); err != nil {
 		return err
 	}
@@ -152,7 +166,7 @@ func (p prospect) acceptable(now time.Time) error {
 		return err
 	}
 	by := p.inviter
-	if by == nil || by.Status != access.Active || p.organization.Policy.Act(by.Secured(), now) != nil ||
+	if by == nil || by.At(now).Status != access.Active || p.organization.Policy.Act(by.Secured(), now) != nil ||
 		!p.invitation.Acceptable(*by, p.organization.Roles) {
 		return errNoGrant
 	}
@@ -191,7 +205,7 @@ func (p prospect) admit(u user.User, now time.Time) (member.Member, error) {
 		}
 	}
 	m.Name, m.TwoFactor = u.Name, u.TwoFactor != nil
-	p.invitation.Promise(&m)
+	p.invitation.Promise(&m, now)
 	return m, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/table"
 	"roster/internal/throttle"
@@ -143,6 +144,9 @@ func (s Service) joinByVerification(ctx context.Context, u *user.User, from api.
 	}
 	p, err := s.prospect(ctx, ref.Organization, ref.ID.AddressHash())
 	if err != nil {
+		return out, nil, err
+	}
+	if err := member.Lapse(ctx, s.Env, p.member); err != nil {
 		return out, nil, err
 	}
 	if p.invitation == nil || p.invitation.ID != ref.ID {

@@ -28,7 +28,9 @@ type View struct {
 	Preset       string                       `json:"preset,omitzero"`
 	MonthlyLimit field.Optional[money.Amount] `json:"monthly_limit,omitzero"`
 	DailyLimit   field.Optional[money.Amount] `json:"daily_limit,omitzero"`
-	ExpiresAt    time.Time                    `json:"expires_at"`
+	// MembershipEndsAt is when the membership is to end; absent, it is not.
+	MembershipEndsAt time.Time `json:"membership_ends_at,omitzero"`
+	ExpiresAt        time.Time `json:"expires_at"`
 	// Delivery is the fate of the newest mail.
 	Delivery  outbox.Delivery `json:"delivery"`
 	InvitedBy Inviter         `json:"invited_by"`
@@ -56,6 +58,9 @@ func (i Invitation) view(now time.Time) View {
 	}
 	if offer := i.Invite.Offer; offer != nil {
 		v.TeamIDs, v.Preset = append(v.TeamIDs, offer.TeamIDs...), offer.Preset
+		if !offer.EndsAt.IsZero() {
+			v.MembershipEndsAt = offer.EndsAt.UTC()
+		}
 		v.MonthlyLimit, v.DailyLimit = offered(offer.MonthlyLimit), offered(offer.DailyLimit)
 	}
 	return v

@@ -20,7 +20,7 @@ func (s Service) admission(ctx context.Context, org organization.Organization, r
 	if err != nil {
 		return Answer{}, nil, err
 	}
-	l.invitation.Promise(&m)
+	l.invitation.Promise(&m, now)
 	if m, err = m.InOfferedTeams(ctx, s.Table); err != nil {
 		return Answer{}, nil, err
 	}

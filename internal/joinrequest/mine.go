@@ -29,6 +29,6 @@ func (s Service) Mine(ctx context.Context, by access.Identity, _ api.None) (Mine
 
 // mine reads the memberships that the caller asks for.
 func (s Service) mine(ctx context.Context, by access.Identity) ([]member.Membership, error) {
-	all, err := member.Memberships(ctx, s.Table, by.User())
+	all, err := member.Memberships(ctx, s.Env, by.User())
 	return slices.DeleteFunc(all, func(m member.Membership) bool { return m.Member.Status != access.Pending }), err
 }

@@ -67,6 +67,9 @@ func (s Service) Request(ctx context.Context, by access.Identity, in JoinRequest
 		if err := org.Policy.Join(by.Email()); err != nil {
 			return err
 		}
+		if err := member.Lapse(ctx, s.Env, read); err != nil {
+			return err
+		}
 		m, err := asking(read, by, in, s.Now())
 		if err != nil {
 			return err

@@ -35,14 +35,19 @@ const (
 	// RoleChanged needs Organization, Role, PreviousRole, Actor.
 	RoleChanged Kind = "role_changed"
 
-	// Suspended needs Organization; also Reason.
+	// Suspended needs Organization; also Reason, ExpiresAt (when it ends by itself).
 	Suspended Kind = "suspended"
 
 	// Unsuspended needs Organization.
 	Unsuspended Kind = "unsuspended"
 
-	// Removed needs Organization; also Reason.
+	// Removed needs Organization; also Reason, ExpiresAt (the end date, if it had one).
 	Removed Kind = "removed"
+
+	// MembershipEnding tells a week before that a membership ends: the member, and
+	// whoever gave it its end. Needs Organization, ExpiresAt; also Member, whose it is
+	// if not the recipient's.
+	MembershipEnding Kind = "membership_ending"
 
 	// OrganizationDeleting tells members that their organization is being deleted.
 	// Needs Organization, Actor, ExpiresAt (when its data are erased).

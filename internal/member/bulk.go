@@ -207,16 +207,13 @@ func (b *bulk) settle(ctx context.Context, e entry) error {
 	changed, read := false, e.read
 	err := table.Retry(ctx, func() error {
 		p, err := b.Propose(ctx, b.by, read, b.decide)
-		if err != nil {
-			return err
+		if err == nil && b.prepare != nil {
+			err = b.prepare(*read)
 		}
-		changed = p.Changes()
-		if b.prepare != nil {
-			if err := b.prepare(*read); err != nil {
-				return err
-			}
+		if err == nil {
+			changed = p.Changes()
+			err = b.Table.Transact(ctx, p.Writes...)
 		}
-		err = b.Table.Transact(ctx, p.Writes...)
 		if errors.Is(err, table.ErrChanged) {
 			if reading := b.Table.Get(ctx, Read(b.by.Organization(), e.user, &read)); reading != nil {
 				return reading
@@ -238,6 +235,9 @@ func (b *bulk) rehearse(ctx context.Context) error {
 	owners := org.Owners
 	free, of, self := b.lanes()
 	for _, e := range slices.Concat(free, of, self) {
+		if e.read != nil && e.read.At(b.Now()).Status != access.Ended {
+			e.read = new(e.read.At(b.Now()))
+		}
 		p, err := b.Propose(ctx, b.by, e.read, b.decide)
 		if err == nil && b.prepare != nil {
 			err = b.prepare(*e.read)

@@ -34,6 +34,9 @@ type Changes struct {
 	SuspensionReason field.Reason                  `json:"suspension_reason,omitzero"`
 	Metadata         field.Optional[MetadataPatch] `json:"metadata,omitzero"`
 	Alias            field.Optional[field.Label]   `json:"alias,omitzero"`
+	SuspendedFrom    field.Optional[field.Time]    `json:"suspended_from,omitzero"`
+	SuspendedUntil   field.Optional[field.Time]    `json:"suspended_until,omitzero"`
+	EndsAt           field.Optional[EndDate]       `json:"ends_at,omitzero"`
 	AllowedModels    field.Optional[model.List]    `json:"allowed_models,omitzero"`
 	Teams            TeamChanges                   `json:"teams,omitzero"`
 }
@@ -71,6 +74,7 @@ func (c Changes) patch() Patch {
 	return Patch{
 		Role: c.Role, Status: c.Status, SuspensionReason: c.SuspensionReason, Metadata: c.Metadata, Alias: c.Alias,
 		AllowedModels: c.AllowedModels,
+		SuspendedFrom: c.SuspendedFrom, SuspendedUntil: c.SuspendedUntil, EndsAt: c.EndsAt,
 	}
 }
 

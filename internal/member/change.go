@@ -3,12 +3,15 @@ package member
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/audit"
 	"roster/internal/id"
+	"roster/internal/mail"
 	"roster/internal/outbox"
 	"roster/internal/table"
 )
@@ -50,18 +53,26 @@ func (s Service) Propose(ctx context.Context, by access.Actor, read *Member, dec
 	if read == nil {
 		return Proposal{}, ErrNotFound
 	}
+	now := s.Now()
+	if _, then, due := read.lapsed(now); due && then.Status != access.Ended {
+		return Proposal{}, Lapse(ctx, s.Env, read)
+	}
 	m, err := decide(*read)
 	if err != nil {
 		return Proposal{}, err
+	}
+	if m.At(now).Status == access.Ended { // what ended by itself may be given another end, or be removed
+		return Proposal{}, ErrEnded
 	}
 	before, after := Difference(read, m)
 	if len(after) == 0 {
 		return Proposal{Before: *read, After: *read}, nil
 	}
-	now := s.Now()
 	event := audit.Event{Action: action(*read, m), Actor: audit.Member(by), Target: string(m.ID), Before: before, After: after}
 	if read.Suspension == nil && m.Suspension != nil {
 		event.Reason = string(m.Suspension.Reason)
+	} else if read.Planned == nil && m.Planned != nil {
+		event.Reason = string(m.Planned.Reason)
 	}
 	writes := append(Save(read, m, now), audit.Record(now, m.Organization, event))
 	if m.Responsible != read.Responsible {
@@ -70,7 +81,7 @@ func (s Service) Propose(ctx context.Context, by access.Actor, read *Member, dec
 	if m.Successor != read.Successor && m.Successor != "" {
 		writes = append(writes, m.successorStands())
 	}
-	for _, notice := range notices(*read, m, by) {
+	for _, notice := range notices(*read, m, mail.Data{Organization: by.OrganizationName(), Actor: by.Name()}) {
 		write, err := outbox.Enqueue(ctx, s.Env, notice)
 		if err != nil {
 			return Proposal{}, err
@@ -96,8 +107,33 @@ func (m Member) recorded() map[string]any {
 	return map[string]any{
 		"role": m.Role, "status": m.Status, "name": m.Name, "alias": m.Alias, "metadata": m.Metadata,
 		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
-		"teams": maps.Clone(m.Teams), "successor": m.Successor,
+		"teams": maps.Clone(m.Teams), "successor": m.Successor, "ends_at": stamp(m.EndsAt),
+		"suspended_until": stamp(m.suspendedTill()), "scheduled_suspension": recorded(m.Planned),
 	}
+}
+
+// suspendedTill is when the suspension that is under way ends by itself.
+func (m Member) suspendedTill() time.Time {
+	if m.Suspension == nil {
+		return time.Time{}
+	}
+	return m.Suspension.Until
+}
+
+// recorded is what an audit event shows of a suspension that is to begin.
+func recorded(s *Suspension) any {
+	if s == nil {
+		return nil
+	}
+	return map[string]any{"reason": s.Reason, "from": stamp(s.At), "until": stamp(s.Until)}
+}
+
+// stamp is what an audit event shows of a time; nil of none.
+func stamp(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // action names a change in the audit log.
@@ -115,6 +151,8 @@ func action(before, after Member) audit.Action {
 		return audit.MemberRoleChanged
 	case !maps.Equal(before.Teams, after.Teams):
 		return audit.MemberTeamsChanged
+	case !reflect.DeepEqual(before.Planned, after.Planned) || !before.suspendedTill().Equal(after.suspendedTill()):
+		return audit.MemberSuspensionScheduled
 	}
 	return audit.MemberUpdated
 }

@@ -62,6 +62,13 @@ type Member struct {
 	// SessionsEndedAt is when they were ended last; who logged in before does not enter.
 	SessionsEndedAt *time.Time  `dynamodbav:"sessions_ended_at,omitempty"`
 	Suspension      *Suspension `dynamodbav:"suspension,omitempty"`
+	// Planned is a suspension that is to begin by itself.
+	Planned *Suspension `dynamodbav:"planned_suspension,omitempty"`
+	// EndsAt is when the membership ends by itself; zero, it does not. EndsBy is who
+	// said so, and EndTold the end of which they were reminded.
+	EndsAt  time.Time `dynamodbav:"ends_at,unixtime,omitempty"`
+	EndsBy  id.User   `dynamodbav:"ends_by,omitempty"`
+	EndTold time.Time `dynamodbav:"end_told,unixtime,omitempty"`
 	// Request is what a pending member asked.
 	Request *JoinRequest `dynamodbav:"request,omitempty"`
 	// Granted is the request that was pending when the member was admitted.
@@ -96,12 +103,8 @@ type Member struct {
 	Version   int       `dynamodbav:"version"`
 }
 
-// Suspension says why a member is suspended.
-type Suspension struct {
-	Reason field.Reason `dynamodbav:"reason,omitempty"`
-	By     id.User      `dynamodbav:"by"`
-	At     time.Time    `dynamodbav:"at"`
-}
+// Suspension says why a member is suspended, or is to be.
+type Suspension = access.Suspension
 
 // JoinRequest is a person's wish to become a member.
 type JoinRequest struct {
@@ -119,6 +122,8 @@ type Offer struct {
 	Preset       string    `dynamodbav:"preset,omitempty" json:"preset,omitzero"`
 	MonthlyLimit *string   `dynamodbav:"monthly_limit,omitempty" json:"monthly_limit,omitzero"` // USD, decimal
 	DailyLimit   *string   `dynamodbav:"daily_limit,omitempty" json:"daily_limit,omitzero"`     // USD, decimal
+	// EndsAt is when the membership is to end.
+	EndsAt time.Time `dynamodbav:"ends_at,unixtime,omitempty" json:"membership_ends_at,omitzero"`
 }
 
 // item is a Member as the table holds it.
@@ -238,8 +243,8 @@ func Read(org id.Organization, user id.User, into **Member) table.Read {
 
 // Save is the Writes that bring a member from what was read (nil: there was
 // none) to what it is to be: the item, its account's list of organizations, the
-// count of owners, and those of the organization's own roles and teams. They fail
-// with table.ErrChanged if the member or a new team changed since, with
+// count of owners, those of the organization's own roles and teams, and what leads
+// function expire to the member. They fail with table.ErrChanged if the member or a new team changed since, with
 // organization.ErrLastOwner, and with role.ErrGone.
 func Save(read *Member, m Member, now time.Time) []table.Write {
 	writes := save(read, m, now)
@@ -286,6 +291,14 @@ func save(read *Member, m Member, now time.Time) []table.Write {
 			writes = append(writes, team.Lose(m.Organization, was))
 		}
 	}
+	if was, is := before.due(), m.due(); was != is {
+		if was != (table.Key{}) {
+			writes = append(writes, table.Write{Key: was, Delete: true})
+		}
+		if is != (table.Key{}) {
+			writes = append(writes, table.Write{Key: is, Put: struct{}{}})
+		}
+	}
 	listed := func(s Status) bool { return s != "" && s != access.Removed }
 	pointed := table.Membership(m.ID, m.Organization)
 	switch {
@@ -302,6 +315,9 @@ func save(read *Member, m Member, now time.Time) []table.Write {
 func (m Member) next(before Member, now time.Time) Member {
 	m.CreatedAt, m.UpdatedAt = m.CreatedAt.Truncate(time.Second), now.Truncate(time.Second)
 	m.KeyCount, m.Version = len(m.Keys), before.Version+1
+	if m.Role == permission.Owner { // by no path: there is an active owner at every instant
+		m.EndsAt, m.EndsBy, m.EndTold, m.Planned = time.Time{}, "", time.Time{}, nil
+	}
 	return m
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roster/internal/access"
+	"roster/internal/env"
 	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/permission"
@@ -33,7 +34,7 @@ func OrganizationsOf(ctx context.Context, t *table.Table, user id.User) ([]id.Or
 	return organizations, nil
 }
 
-// Membership is a member and the organization.
+// Membership is a member, as they stand now, and the organization.
 type Membership struct {
 	Member       Member
 	Organization organization.Organization
@@ -56,38 +57,38 @@ func (m Membership) Admit() error {
 
 // Memberships reads how an account stands in its organizations, of which it is, or
 // asks to be, a member.
-func Memberships(ctx context.Context, t *table.Table, user id.User) ([]Membership, error) {
-	organizations, err := OrganizationsOf(ctx, t, user)
+func Memberships(ctx context.Context, e *env.Env, user id.User) ([]Membership, error) {
+	organizations, err := OrganizationsOf(ctx, e.Table, user)
 	if err != nil {
 		return nil, err
 	}
-	return memberships(ctx, t, user, organizations...)
+	return memberships(ctx, e, user, organizations...)
 }
 
 // MembershipIn reads how an account stands in an organization; zero if it never
 // was a member there.
-func MembershipIn(ctx context.Context, t *table.Table, org id.Organization, user id.User) (Membership, error) {
-	found, err := memberships(ctx, t, user, org)
+func MembershipIn(ctx context.Context, e *env.Env, org id.Organization, user id.User) (Membership, error) {
+	found, err := memberships(ctx, e, user, org)
 	if err != nil || len(found) == 0 {
 		return Membership{}, err
 	}
 	return found[0], nil
 }
 
-func memberships(ctx context.Context, t *table.Table, user id.User, organizations ...id.Organization) ([]Membership, error) {
+func memberships(ctx context.Context, e *env.Env, user id.User, organizations ...id.Organization) ([]Membership, error) {
 	members := make([]*Member, len(organizations))
 	found := make([]*organization.Organization, len(organizations))
 	var reads []table.Read
 	for i, org := range organizations {
 		reads = append(reads, Read(org, user, &members[i]), organization.Read(org, &found[i]))
 	}
-	if err := t.Get(ctx, reads...); err != nil {
+	if err := e.Table.Get(ctx, reads...); err != nil {
 		return nil, err
 	}
 	var all []Membership
 	for i, m := range members {
 		if m != nil && found[i] != nil {
-			all = append(all, Membership{*m, *found[i]})
+			all = append(all, Membership{m.At(e.Now()), *found[i]})
 		}
 	}
 	return all, nil

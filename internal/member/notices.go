@@ -6,18 +6,19 @@ import (
 	"roster/internal/outbox"
 )
 
-// notices are the mails that tell a person what became of their membership.
-func notices(before, after Member, by access.Actor) []outbox.Mail {
+// notices are the mails that tell a person what became of their membership, in the
+// words of what is known of the organization and of who did it, if anyone.
+func notices(before, after Member, known mail.Data) []outbox.Mail {
 	if after.Kind == ServiceAccount {
 		return nil
 	}
 	var mails []outbox.Mail
 	tell := func(kind mail.Kind, data mail.Data) {
-		data.Organization, data.Recipient = by.OrganizationName(), string(after.Name)
+		data.Organization, data.Recipient = known.Organization, string(after.Name)
 		mails = append(mails, outbox.Mail{To: after.Email, Kind: kind, Data: data})
 	}
 	if before.Role != after.Role {
-		tell(mail.RoleChanged, mail.Data{Actor: by.Name(), Role: after.Role, PreviousRole: before.Role})
+		tell(mail.RoleChanged, mail.Data{Actor: known.Actor, Role: after.Role, PreviousRole: before.Role})
 	}
 	if before.Status == after.Status {
 		return mails
@@ -26,9 +27,9 @@ func notices(before, after Member, by access.Actor) []outbox.Mail {
 	case access.Active:
 		tell(mail.Unsuspended, mail.Data{})
 	case access.Suspended:
-		tell(mail.Suspended, mail.Data{Reason: string(after.Suspension.Reason)})
+		tell(mail.Suspended, mail.Data{Reason: string(after.Suspension.Reason), ExpiresAt: after.Suspension.Until})
 	case access.Removed:
-		tell(mail.Removed, mail.Data{})
+		tell(mail.Removed, mail.Data{ExpiresAt: known.ExpiresAt})
 	}
 	return mails
 }

@@ -241,7 +241,7 @@ func (s Service) complete(ctx context.Context, by access.Actor, members []Member
 	}
 	rows := make([]Row, len(members))
 	for i, m := range members {
-		rows[i] = m.view()
+		rows[i] = m.At(s.Now()).view()
 		rows[i].complete(costs[m.ID], m.Limits(*o))
 		rows[i].Orphaned = orphaned[m.ID]
 	}

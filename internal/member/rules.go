@@ -19,7 +19,7 @@ var (
 	ErrRank    = fault.New(fault.Forbidden, "outranked", "The member has permissions that the caller lacks.")
 	ErrGrant   = fault.New(fault.Forbidden, "cannot_grant", "Nobody grants a permission that they lack.")
 	ErrOwner   = fault.New(fault.Forbidden, "owner_required", "Only an owner makes or unmakes an owner.")
-	ErrSelf    = fault.New(fault.Forbidden, "not_oneself", "Nobody suspends themselves, or changes their own role or models.")
+	ErrSelf    = fault.New(fault.Forbidden, "not_oneself", "Nobody suspends themselves, or changes their own role, models or end date.")
 	ErrStatus  = fault.New(fault.Conflict, "wrong_status", "The member's status does not allow this.")
 	ErrPeople  = fault.New(fault.Forbidden, "people_only", "A service account does not leave; someone removes it.")
 	ErrNoRole  = fault.InvalidField("/role", "is not a role of the organization")
@@ -34,6 +34,8 @@ type Caller interface {
 	Permissions() permission.Set
 	// Roles are those of the organization.
 	Roles() permission.Roles
+	// Location is the organization's time zone.
+	Location() *time.Location
 	// Holder is who has the caller's credential in hand.
 	Holder() id.User
 }
@@ -102,6 +104,9 @@ func (m Member) ChangeRole(by Caller, role string) (Member, error) {
 	if err := MayGrant(by, role, m.Kind); err != nil {
 		return m, err
 	}
+	if role == permission.Owner && (!m.EndsAt.IsZero() || m.Planned != nil) {
+		return m, ErrOwnerEnds
+	}
 	return m.WithRole(by.Roles(), role, by.Holder()), nil
 }
 
@@ -153,29 +158,19 @@ func (m Member) AllowModels(by Caller, models model.List) (Member, error) {
 
 // Suspend stops a member until they are unsuspended.
 func (m Member) Suspend(by Caller, reason field.Reason, now time.Time) (Member, error) {
-	if m.ID == by.User() {
-		return m, ErrSelf
-	}
-	if err := MayChange(by, m); err != nil {
-		return m, err
-	}
-	if err := m.present(); err != nil || m.Status == access.Suspended {
-		return m, err
-	}
-	m.Status, m.Epoch = access.Suspended, m.Epoch+1
-	m.Suspension = &Suspension{Reason: reason, By: by.User(), At: now}
-	return m, nil
+	return m.SuspendFor(by, reason, Span{}, now)
 }
 
-// Unsuspend lets a suspended member go on: keys work again, sessions do not.
+// Unsuspend lets a suspended member go on: keys work again, sessions do not. A
+// suspension that has not begun is called off.
 func (m Member) Unsuspend(by Caller) (Member, error) {
 	if err := MayChange(by, m); err != nil {
 		return m, err
 	}
-	if err := m.present(); err != nil || m.Status == access.Active {
+	if err := m.present(); err != nil {
 		return m, err
 	}
-	m.Status, m.Suspension = access.Active, nil
+	m.Status, m.Suspension, m.Planned = access.Active, nil, nil
 	return m, nil
 }
 
@@ -208,6 +203,7 @@ func (m Member) end() (Member, error) {
 	}
 	m.Status, m.Epoch = access.Removed, m.Epoch+1
 	m.Keys, m.Teams, m.Suspension, m.Offer, m.SessionsEndedAt, m.TwoFactor = nil, nil, nil, nil, nil, false
+	m.Planned, m.EndsAt, m.EndsBy, m.EndTold = nil, time.Time{}, "", time.Time{}
 	return m, nil
 }
 

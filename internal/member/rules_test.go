@@ -19,6 +19,7 @@ type caller struct {
 
 func (c caller) User() id.User               { return c.user }
 func (c caller) IsOwner() bool               { return c.role == permission.Owner }
+func (c caller) Location() *time.Location    { return time.UTC }
 func (c caller) Holder() id.User             { return c.user }
 func (c caller) Roles() permission.Roles     { return nil }
 func (c caller) Permissions() permission.Set { return c.Roles().Of(c.role) }

@@ -22,12 +22,20 @@ type UpdateRequest struct {
 
 // Patch is a merge patch of a member (RFC 7396).
 type Patch struct {
-	Role             field.Optional[field.Label]   `json:"role,omitzero"`
-	Status           field.Optional[Standing]      `json:"status,omitzero"`
-	SuspensionReason field.Reason                  `json:"suspension_reason,omitzero"`
-	Metadata         field.Optional[MetadataPatch] `json:"metadata,omitzero"`
-	Name             field.Optional[field.Name]    `json:"name,omitzero"`
-	Alias            field.Optional[field.Label]   `json:"alias,omitzero"`
+	Role             field.Optional[field.Label] `json:"role,omitzero"`
+	Status           field.Optional[Standing]    `json:"status,omitzero"`
+	SuspensionReason field.Reason                `json:"suspension_reason,omitzero"`
+	// SuspendedFrom is when the suspension begins, in the future; at once, where it is
+	// not said. Null calls off one that has not begun.
+	SuspendedFrom field.Optional[field.Time] `json:"suspended_from,omitzero"`
+	// SuspendedUntil is when the suspension ends by itself; null, it does not.
+	SuspendedUntil field.Optional[field.Time] `json:"suspended_until,omitzero"`
+	// EndsAt is when the membership ends: an instant, or a day, which means its end in
+	// the organization's time zone. Null, it does not.
+	EndsAt   field.Optional[EndDate]       `json:"ends_at,omitzero"`
+	Metadata field.Optional[MetadataPatch] `json:"metadata,omitzero"`
+	Name     field.Optional[field.Name]    `json:"name,omitzero"`
+	Alias    field.Optional[field.Label]   `json:"alias,omitzero"`
 	// AllowedModels are those that the member may call, as far as their role allows
 	// them; null stands for all.
 	AllowedModels field.Optional[model.List] `json:"allowed_models,omitzero"`
@@ -61,6 +69,11 @@ func (p Patch) Validate() []fault.Field {
 	if p.SuspensionReason != "" && Status(p.Status.Value) != access.Suspended {
 		faults = append(faults, fault.Field{Pointer: "/suspension_reason", Reason: "goes with the status suspended only"})
 	}
+	for pointer, at := range map[string]field.Optional[field.Time]{"/suspended_from": p.SuspendedFrom, "/suspended_until": p.SuspendedUntil} {
+		if at.Given && !at.Null && Status(p.Status.Value) != access.Suspended {
+			faults = append(faults, fault.Field{Pointer: pointer, Reason: "goes with the status suspended only"})
+		}
+	}
 	if reason := p.AllowedModels.Value.Fault(); reason != "" {
 		faults = append(faults, fault.Field{Pointer: "/allowed_models", Reason: reason})
 	}
@@ -90,16 +103,38 @@ func (m Member) Apply(by Caller, p Patch, now time.Time) (Member, error) {
 	if err == nil && p.Responsible.Given {
 		m, err = m.AnsweredForBy(by, p.Responsible.Value)
 	}
+	if err == nil && p.EndsAt.Null {
+		m, err = m.EndAt(by, time.Time{}, now)
+	}
 	if err == nil && p.Role.Given {
 		m, err = m.ChangeRole(by, string(p.Role.Value))
 	}
-	if err == nil && p.Status.Given {
-		switch Status(p.Status.Value) {
-		case access.Active:
-			m, err = m.Unsuspend(by)
-		case access.Suspended:
-			m, err = m.Suspend(by, p.SuspensionReason, now)
+	if err == nil && p.EndsAt.Given && !p.EndsAt.Null {
+		m, err = m.EndAt(by, p.EndsAt.Value.In(by.Location()), now)
+	}
+	if err == nil {
+		m, err = m.suspension(by, p, now)
+	}
+	return m, err
+}
+
+// suspension suspends and unsuspends, now or later.
+func (m Member) suspension(by Caller, p Patch, now time.Time) (Member, error) {
+	var err error
+	switch Status(p.Status.Value) {
+	case access.Active:
+		m, err = m.Unsuspend(by)
+	case access.Suspended:
+		var s Span
+		if s, err = span(p.SuspendedFrom.Value, p.SuspendedUntil.Value, now, "/suspended_from", "/suspended_until"); err == nil {
+			m, err = m.SuspendFor(by, p.SuspensionReason, s, now)
 		}
+	}
+	if err == nil && p.SuspendedFrom.Null {
+		m, err = m.CallOff(by)
+	}
+	if err == nil && p.SuspendedUntil.Null {
+		m, err = m.WithoutUntil(by)
 	}
 	return m, err
 }

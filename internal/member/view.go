@@ -27,8 +27,13 @@ type Row struct {
 	Status   Status        `json:"status"`
 	Kind     Kind          `json:"kind"`
 	Metadata Metadata      `json:"metadata"`
-	// Suspension is why and since when a suspended member is.
+	// Suspension is why and since when a suspended member is, and until when.
 	Suspension *SuspensionView `json:"suspension,omitzero"`
+	// ScheduledSuspension is one that is to begin.
+	ScheduledSuspension *ScheduledSuspensionView `json:"scheduled_suspension,omitzero"`
+	// EndsAt is when the membership ends, or, of who waits to become a member, is to
+	// end; null, it does not.
+	EndsAt *time.Time `json:"ends_at"`
 	// Teams are those that the member is in, in the order of their making.
 	Teams []TeamView `json:"teams"`
 	// Keys is how many API keys there are.
@@ -70,6 +75,16 @@ type SuspensionView struct {
 	Reason field.Reason `json:"reason"`
 	By     id.User      `json:"by"`
 	At     time.Time    `json:"at"`
+	// Until is when it ends by itself.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// ScheduledSuspensionView is a Suspension that has not begun.
+type ScheduledSuspensionView struct {
+	Reason field.Reason `json:"reason"`
+	By     id.User      `json:"by"`
+	From   time.Time    `json:"from"`
+	Until  time.Time    `json:"until,omitzero"`
 }
 
 // View is the member as answers show it, but for what they spent and what binds them.
@@ -83,6 +98,16 @@ func (m Member) view() Row {
 	}
 	if !m.LastActiveAt.IsZero() {
 		row.LastActiveAt = new(m.LastActiveAt.UTC())
+	}
+	if p := m.Planned; p != nil {
+		row.ScheduledSuspension = &ScheduledSuspensionView{Reason: p.Reason, By: p.By, From: p.At, Until: p.Until}
+	}
+	ends := m.EndsAt
+	if m.Kind == Invited && m.Offer != nil {
+		ends = m.Offer.EndsAt
+	}
+	if !ends.IsZero() {
+		row.EndsAt = new(ends.UTC())
 	}
 	row.Teams = make([]TeamView, 0, len(m.Teams))
 	for _, team := range slices.Sorted(maps.Keys(m.Teams)) {

@@ -121,6 +121,9 @@ func (s Service) removable(ctx context.Context, by access.Actor, user id.User, t
 	if err := s.Table.Get(ctx, member.Read(by.Organization(), user, &m), organization.Read(by.Organization(), &org)); err != nil {
 		return member.Member{}, err
 	}
+	if m != nil && m.At(s.Now()).Status != access.Ended {
+		m = new(m.At(s.Now())) // a preview writes down nothing that has changed by itself
+	}
 	p, err := s.members.Propose(ctx, by, m, t.removal(by))
 	if err != nil {
 		return member.Member{}, err

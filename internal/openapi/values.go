@@ -109,7 +109,7 @@ var values = map[reflect.Type]spec.Schema{
 		Examples: []any{[]any{"models:use", "usage:read_own"}}},
 	reflect.TypeFor[role.Name](): {
 		Type: spec.String, Pattern: role.NameForm, Description: "The name of a role", Examples: []any{"analyst"}},
-	reflect.TypeFor[access.Status](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
+	reflect.TypeFor[access.Status](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed, access.Ended),
 	reflect.TypeFor[organization.Status](): enumeration(
 		organization.Active, organization.Suspended, organization.Deleting, organization.Deleted),
 	reflect.TypeFor[organization.InvitationDays](): {
@@ -134,7 +134,10 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[access.TeamRole]():      enumeration(access.TeamUser, access.TeamManager),
 	reflect.TypeFor[member.GivenTeamRole](): enumeration(access.TeamUser, access.TeamManager),
 	reflect.TypeFor[member.Kind]():          enumeration(member.Person, member.ServiceAccount),
-	reflect.TypeFor[member.Standing]():      enumeration(access.Active, access.Suspended),
+	reflect.TypeFor[member.EndDate](): {
+		Type: spec.String, Description: "RFC 3339, with any offset; or a day, which means its end in the organization's time zone",
+		Examples: []any{"2026-12-31"}},
+	reflect.TypeFor[member.Standing](): enumeration(access.Active, access.Suspended),
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
 		Description: "How the address, or a word of the name, begins: without regard to case, and in names to marks such as the dots of an umlaut. " +

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"roster/internal/id"
 )
@@ -51,6 +53,8 @@ type Key struct {
 //	JI#<job>            <nnnnn>            a part of its input
 //	JR#<job>            <nnnnnnn>          what one of its rows came to
 //	JC#<x>              <call id>          a call to run a job; x is one of JobShards
+//	DU#<x>              <time>#<org>#<user>  when something about a membership changes by itself;
+//	                                       x is one of DueShards
 //	IK#<sha256>         IK                 the answer given to an idempotency key
 //	ML#<org>#<list>     <entry>            an entry of a list, which leads to an item; package arrange
 //	                                       keeps the lists
@@ -233,6 +237,26 @@ func JobCall(shard int, call string) Key {
 
 // JobCallPrefix begins every call's partition key: the stream filter of run-jobs.
 const JobCallPrefix = "JC#"
+
+// DueShards is over how many partitions spreads what is due of memberships.
+const DueShards = 4
+
+// Due is the key of what leads to a membership about which something changes by
+// itself at a time, to the second.
+func Due(shard int, at time.Time, org id.Organization, user id.User) Key {
+	return Key{"DU#" + strconv.Itoa(shard), DueBy(at) + string(org) + "#" + string(user)}
+}
+
+// DueBy begins the sort key of everything that is due in a second: those of what is
+// due before come before it.
+func DueBy(at time.Time) string { return at.UTC().Format(time.RFC3339) + "#" }
+
+// Due returns whose membership it is, if the key is a Due.
+func (k Key) Due() (org id.Organization, user id.User, ok bool) {
+	_, rest, _ := strings.Cut(k.SK, "#")
+	o, u, ok := strings.Cut(rest, "#")
+	return id.Organization(o), id.User(u), ok && strings.HasPrefix(k.PK, "DU#")
+}
 
 func Idempotency(scope string) Key { return Key{"IK#" + hash(scope), "IK"} }
 

@@ -14,6 +14,7 @@ import (
 	"roster/internal/function"
 	"roster/internal/job"
 	"roster/internal/mailer"
+	"roster/internal/member"
 	"roster/internal/notify"
 )
 
@@ -31,6 +32,7 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"mail-feedback":        function.Silent(f.Handle),
 		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
 		"close-statements":     function.Silent(billing.Service{Env: e}.Sweep),
+		"expire":               function.Silent(member.Service{Env: e}.Expire),
 		"rearrange":            function.Answering(arrange.New(e).Rearrange),
 	}
 	for _, f := range function.All {

@@ -8,6 +8,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/rostertest"
+	"roster/internal/table"
 )
 
 // Change makes a stored member what to says, whatever the rules.
@@ -55,4 +56,10 @@ func AddTestKey(t testing.TB, r *rostertest.Roster, org id.Organization, user id
 		m.Keys[key] = access.KeyRecord{Name: "test key", Digest: digest[:], CreatedBy: user, CreatedAt: r.Now()}
 	})
 	return key, text
+}
+
+// SetTimeZone moves an organization.
+func SetTimeZone(t testing.TB, r *rostertest.Roster, org id.Organization, zone string) {
+	t.Helper()
+	r.Set(t, table.Organization(org), "time_zone", zone)
 }
