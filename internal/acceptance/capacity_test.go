@@ -42,6 +42,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"preview of a removal":           {20, 0},
 	"bulk edit by filter":            {3, 8},
 	"bulk removal by filter":         {3, 8},
+	"bulk invitation":                {13, 24}, // of two persons
 	"create role":                    {5, 12},
 	"update role":                    {5, 12},
 	"delete role with members":       {5, 12},

@@ -354,6 +354,14 @@ var stories = []story{
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "DELETE /api/organizations/" + string(p.organization) + "/members/bulk", p.key, map[string]any{"filter": map[string]any{"role": "member"}}
 	}},
+	{name: "bulk invitation", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "POST /api/organizations/" + string(p.organization) + "/members/invite/bulk", p.key,
+			map[string]any{"invitations": []any{
+				map[string]any{"email": "a@acme.example", "role": "member"}, map[string]any{"email": "b@acme.example", "role": "admin"},
+				map[string]any{"email": "A@acme.example", "role": "member"}, map[string]any{"email": "none"},
+			}}
+	}},
 	{name: "create role", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "POST /api/organizations/" + string(p.organization) + "/roles", p.key,

@@ -26,6 +26,17 @@ func TestLangMartsCalls(t *testing.T) {
 		t.Errorf("invited: %s", invited.Raw)
 	}
 
+	bulkInvited := w.Must(t, 200, "POST "+org+"/members/invite/bulk", owner.key, `{
+"invitations": [
+{"email": "one@elsewhere.example", "role": "member"},
+{"email": "two@elsewhere.example", "role": "member"},
+{"email": "three@elsewhere.example", "role": "admin"}
+]
+}`)
+	if n := strings.Count(string(bulkInvited.Raw), `"status":"done"`); n != 3 {
+		t.Errorf("bulk invitation: %s", bulkInvited.Raw)
+	}
+
 	w.Must(t, 200, "PUT "+org, owner.key, `{
 "allow_join_requests": true,
 "auto_approve_requests": false

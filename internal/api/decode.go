@@ -31,6 +31,10 @@ type Validator interface {
 //	path:"user_id" json:"-"        a parameter of the path; malformed, it is a 404
 //	query:"limit" json:"-"         a query parameter
 //	header:"If-Match" json:"-"     a header
+//	body:"text/csv" json:"-"       the whole body, if it is sent as that media type
+//
+// What has a body of another media type takes JSON too, and its required members
+// are those of JSON alone.
 func decode[In any](r *Request) (In, error) {
 	var in In
 	v := reflect.ValueOf(&in).Elem()
@@ -38,10 +42,26 @@ func decode[In any](r *Request) (In, error) {
 	if err := shape.bind(v, r); err != nil {
 		return in, err
 	}
-	if err := decodeBody(r, &in, shape.hasBody); err != nil {
+	if other, ok := shape.otherBody(r); ok {
+		if err := set(v.FieldByIndex(other.index), string(r.Body)); err != nil {
+			return in, err
+		}
+		return in, agree(v)
+	}
+	if err := decodeBody(r, &in, shape); err != nil {
 		return in, err
 	}
 	return in, shape.check(v)
+}
+
+// otherBody is where the body goes if its media type is not that of JSON.
+func (s *shape) otherBody(r *Request) (source, bool) {
+	mediaType, _, err := mime.ParseMediaType(r.Header("Content-Type"))
+	i := slices.IndexFunc(s.other, func(o source) bool { return o.name == mediaType })
+	if err != nil || i < 0 {
+		return source{}, false
+	}
+	return s.other[i], true
 }
 
 // Unmarshal reads one entry of a list as strictly as a body, for lists whose
@@ -63,12 +83,19 @@ func (s *shape) check(v reflect.Value) error {
 			faults = append(faults, fault.Field{Pointer: "/" + f.name, Reason: "is required"})
 		}
 	}
-	if len(faults) == 0 {
-		if validator, ok := v.Addr().Interface().(Validator); ok {
-			faults = validator.Validate()
-		}
-	}
 	if len(faults) > 0 {
+		return fault.InvalidFields(faults...)
+	}
+	return agree(v)
+}
+
+// agree refuses members that do not agree with each other.
+func agree(v reflect.Value) error {
+	validator, ok := v.Addr().Interface().(Validator)
+	if !ok {
+		return nil
+	}
+	if faults := validator.Validate(); len(faults) > 0 {
 		return fault.InvalidFields(faults...)
 	}
 	return nil
@@ -77,7 +104,9 @@ func (s *shape) check(v reflect.Value) error {
 // shape is where the members of an In come from.
 type shape struct {
 	path, query, header, required []source
-	hasBody                       bool
+	// other are the bodies of other media types than JSON, by these.
+	other   []source
+	hasBody bool
 }
 
 type source struct {
@@ -97,7 +126,7 @@ func shapeOf(t reflect.Type) *shape {
 			continue
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		for tag, sources := range map[string]*[]source{"path": &s.path, "query": &s.query, "header": &s.header} {
+		for tag, sources := range map[string]*[]source{"path": &s.path, "query": &s.query, "header": &s.header, "body": &s.other} {
 			from, ok := f.Tag.Lookup(tag)
 			if !ok {
 				continue
@@ -186,15 +215,27 @@ var (
 	errMalformed = fault.New(fault.Malformed, "malformed_body", "The body is not valid JSON.")
 )
 
-func decodeBody(r *Request, in any, hasBody bool) error {
-	if len(r.Body) == 0 || !hasBody && strings.TrimSpace(string(r.Body)) == "" {
+func decodeBody(r *Request, in any, shape *shape) error {
+	if len(r.Body) == 0 || !shape.hasBody && strings.TrimSpace(string(r.Body)) == "" {
 		return nil
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header("Content-Type")); r.Header("Content-Type") != "" &&
 		(err != nil || mediaType != "application/json") {
-		return errMediaType
+		return shape.mediaTypeFault()
 	}
 	return unmarshal(r.Body, in)
+}
+
+// mediaTypeFault names the media types that the body may have.
+func (s *shape) mediaTypeFault() error {
+	if len(s.other) == 0 {
+		return errMediaType
+	}
+	names := []string{"application/json"}
+	for _, o := range s.other {
+		names = append(names, o.name)
+	}
+	return errMediaType.WithDetail("The body must be sent as " + strings.Join(names, " or ") + ".")
 }
 
 func unmarshal(raw jsontext.Value, in any) error {

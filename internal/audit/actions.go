@@ -96,6 +96,9 @@ var (
 // in their removal.
 var handingOver = []route.ID{route.RemoveMember, route.BulkRemoveMembers, route.RemoveMembersByPost}
 
+// inviting are the routes by which people are invited.
+var inviting = []route.ID{route.InviteMember, route.RegisterInvite, route.BulkInvite}
+
 // accepting are the routes by which an invitation is accepted, and proving those by
 // which the holder of an address proves it.
 var (
@@ -117,8 +120,8 @@ var Catalogue = []Entry{
 	{OwnershipTransferred, "An owner handed the ownership over; `also` names who had it and who has it now", []route.ID{route.TransferOwnership}},
 	{BillingUpdated, "The billing contact, purchase order or budget were changed", []route.ID{route.UpdateBilling}},
 
-	{InvitationCreated, "A person was invited", []route.ID{route.InviteMember, route.RegisterInvite}},
-	{InvitationRenewed, "A person whose invitation was open was invited again", []route.ID{route.InviteMember, route.RegisterInvite}},
+	{InvitationCreated, "A person was invited", inviting},
+	{InvitationRenewed, "A person whose invitation was open was invited again", inviting},
 	{InvitationResent, "An invitation was mailed again", []route.ID{route.ResendInvitation}},
 	{InvitationRevoked, "An invitation was revoked, and with it a join request of the same person, which `also` names", []route.ID{route.RevokeInvitation}},
 	{InvitationAccepted, "An invited person became a member, whom `also` names; before and after are the member's", accepting},
@@ -163,7 +166,7 @@ var Catalogue = []Entry{
 	{TwoFactorEnabled, "A member turned two-factor authentication of their account on", []route.ID{route.EnableTwoFactor}},
 	{TwoFactorDisabled, "A member turned two-factor authentication of their account off", []route.ID{route.DisableTwoFactor}},
 
-	{JobCreated, "Work that is too large for one request was begun; what it changes has events of its own", nil},
+	{JobCreated, "Work that is too large for one request was begun; what it changes has events of its own", []route.ID{route.BulkInvite}},
 
 	{KeyCreated, "An API key was made", []route.ID{route.CreateKey}},
 	{KeyUpdated, "An API key's name, expiry or allowed models were changed, or its previous secret ended early",

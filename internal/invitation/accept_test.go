@@ -108,7 +108,7 @@ func TestMailedLinkMakesANewPersonAMember(t *testing.T) {
 	w := newWorld(t)
 	w.invite(t, map[string]any{
 		"email": "bob@example.com", "role": "developer", "name": "Bob", "metadata": map[string]any{"team": "Backend"},
-		"preset": "developer", "team_ids": []string{"team_01ARZ3NDEKTSV4RRFFQ69G5FAV"}})
+		"preset": "developer"})
 	answer := w.acceptNew(t, w.mailed(t, "bob@example.com"))
 	for name, want := range map[string]string{"name": "Acme", "role": "developer", "status": "active"} {
 		if got := answer.String("organization", name); got != want {

@@ -32,6 +32,7 @@ func Endpoints(e *env.Env) []api.Endpoint {
 	return []api.Endpoint{
 		api.Handle(route.RegisterInvite, access.Member(e), s.Invite),
 		api.Handle(route.InviteMember, access.Member(e), s.Invite),
+		api.Handle(route.BulkInvite, access.Member(e), s.BulkInvite),
 		api.Handle(route.ListInvitations, access.Member(e), s.List),
 		api.Handle(route.ResendInvitation, access.Member(e), s.Resend),
 		api.Handle(route.RevokeInvitation, access.Member(e), s.Revoke),

@@ -2,6 +2,8 @@ package invitation
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/account"
@@ -14,6 +16,7 @@ import (
 	"roster/internal/organization"
 	"roster/internal/outbox"
 	"roster/internal/table"
+	"roster/internal/team"
 	"roster/internal/user"
 )
 
@@ -24,41 +27,53 @@ func (s Service) Invite(ctx context.Context, by access.Actor, in InviteRequest) 
 	var out Answer
 	count := s.countMail(ctx, id.AddressHash(string(in.Email)))
 	err := table.Retry(ctx, func() error {
-		now := s.Now()
-		c, err := s.circumstances(ctx, by, in.Email)
+		c, t, err := s.consider(ctx, by, in)
 		if err != nil {
 			return err
 		}
-		if err := member.Lapse(ctx, s.Env, c.member); err != nil {
-			return err
-		}
-		t, err := in.terms(*c.organization, now)
-		if err != nil {
-			return err
-		}
-		if err := c.allow(by, t.role); err != nil {
-			return err
-		}
-		next, l, err := c.invitation.renew(by.Organization(), t, now).issue(by, c.organization.InvitationDays, now)
+		next, l, err := c.next(by, t, s.Now())
 		if err != nil {
 			return err
 		}
 		if err := count(); err != nil {
 			return err
 		}
-		mailed, err := s.mail(ctx, by, next, l.mailed)
+		writes, err := s.offer(ctx, by, c, next, l)
 		if err != nil {
 			return err
 		}
-		action, before := audit.InvitationCreated, (*Invitation)(nil)
-		if c.invitation.Open() {
-			action, before = audit.InvitationRenewed, c.invitation
-		}
-		out, err = api.Commit(ctx, s.Table, s.answerWithLink(next, l),
-			save(c.invitation, next), c.unchanged(), mailed, record(action, by, before, next))
+		out, err = api.Commit(ctx, s.Table, s.answerWithLink(next, l), writes...)
 		return err
 	})
 	return out, err
+}
+
+// consider reads what decides about inviting an address, and refuses what the
+// caller may not offer.
+func (s Service) consider(ctx context.Context, by access.Actor, in InviteRequest) (circumstances, terms, error) {
+	c, err := s.circumstances(ctx, by, in)
+	if err != nil {
+		return c, terms{}, err
+	}
+	now := s.Now()
+	t, err := in.terms(*c.organization, now)
+	if err != nil {
+		return c, t, err
+	}
+	return c, t, c.allow(by, t, now)
+}
+
+// offer is the Writes of an invitation and its mail.
+func (s Service) offer(ctx context.Context, by access.Actor, c circumstances, next Invitation, l links) ([]table.Write, error) {
+	mailed, err := s.mail(ctx, by, next, l.mailed)
+	if err != nil {
+		return nil, err
+	}
+	action, before := audit.InvitationCreated, (*Invitation)(nil)
+	if c.invitation.Open() {
+		action, before = audit.InvitationRenewed, c.invitation
+	}
+	return []table.Write{save(c.invitation, next), c.unchanged(), mailed, record(action, by, before, next)}, nil
 }
 
 // circumstances are what decides about inviting an address, as read.
@@ -69,16 +84,22 @@ type circumstances struct {
 	invitation   *Invitation
 	holder       *user.Holder
 	member       *member.Member
+	// teams are those that are asked for, in order; nil where there is none.
+	teams []*team.Team
 }
 
-func (s Service) circumstances(ctx context.Context, by access.Actor, address email.Address) (circumstances, error) {
-	c := circumstances{address: address}
-	if err := s.Table.Get(ctx,
+func (s Service) circumstances(ctx context.Context, by access.Actor, in InviteRequest) (circumstances, error) {
+	c := circumstances{address: in.Email, teams: make([]*team.Team, len(in.TeamIDs))}
+	reads := []table.Read{
 		organization.Read(by.Organization(), &c.organization),
 		user.Read(by.User(), &c.inviter),
-		Read(by.Organization(), address, &c.invitation),
-		user.ReadHolder(address, &c.holder),
-	); err != nil {
+		Read(by.Organization(), in.Email, &c.invitation),
+		user.ReadHolder(in.Email, &c.holder),
+	}
+	for i, of := range in.TeamIDs {
+		reads = append(reads, team.Read(by.Organization(), of, &c.teams[i]))
+	}
+	if err := s.Table.Get(ctx, reads...); err != nil {
 		return c, err
 	}
 	if err := s.inviterIsVerified(ctx, by, c.inviter); err != nil || c.holder == nil {
@@ -111,24 +132,32 @@ func (s Service) inviterIsVerified(ctx context.Context, by access.Actor, inviter
 }
 
 // allow refuses a role that the caller may not grant, also where it would replace
-// one; and to invite who is a member, or may not become one.
-func (c circumstances) allow(by access.Actor, role string) error {
+// one; teams that there are not; and to invite who is a member, or may not become one.
+func (c circumstances) allow(by access.Actor, t terms, now time.Time) error {
 	if err := c.organization.Policy.Join(c.address); err != nil {
 		return err
 	}
-	if err := member.MayGrant(by, role, member.Person); err != nil {
+	if err := member.MayGrant(by, t.role, member.Person); err != nil {
 		return err
+	}
+	if i := slices.Index(c.teams, nil); i >= 0 {
+		return noTeam(i)
 	}
 	if err := c.invitation.Grantable(by); err != nil || c.member == nil {
 		return err
 	}
-	switch c.member.Status {
+	switch c.member.At(now).Status {
 	case access.Active:
 		return member.ErrAlreadyMember
 	case access.Suspended:
 		return member.ErrSuspendedMember
 	}
 	return nil
+}
+
+// next is the invitation on the terms, with new links.
+func (c circumstances) next(by access.Actor, t terms, now time.Time) (Invitation, links, error) {
+	return c.invitation.renew(by.Organization(), t, now).issue(by, c.organization.InvitationDays, now)
 }
 
 // unchanged is the check that the address belongs to no member still.

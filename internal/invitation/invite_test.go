@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"roster/internal/access"
+	"roster/internal/id"
 	"roster/internal/invitation"
 	"roster/internal/mail"
 	"roster/internal/member"
+	"roster/internal/member/membertest"
 	"roster/internal/outbox"
 	"roster/internal/table"
 )
@@ -17,9 +19,10 @@ import (
 func TestInviteMailsOneLinkAndShowsAnother(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	backend := membertest.AddTeam(t, w.Roster, w.org)
 	invited := w.invite(t, map[string]any{
 		"email": "Bob@Example.com", "role": "developer", "message": "Welcome to our AI services platform!",
-		"name": "Bob", "team_ids": []string{"team_01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "metadata": map[string]any{"department": "Engineering"},
+		"name": "Bob", "team_ids": []id.Team{backend}, "metadata": map[string]any{"department": "Engineering"},
 		"preset": "new_member", "monthly_limit": 200.00, "daily_limit": nil,
 	})
 	for path, want := range map[string]any{
@@ -95,6 +98,8 @@ func TestInviteRefusesBadInput(t *testing.T) {
 		"unknown role":       {`{"email":"a@b.example","role":"emperor"}`, 422, "/role"}, // better-auth 6710
 		"role of gateways":   {`{"email":"a@b.example","role":"gateway"}`, 422, "/role"},
 		"team":               {`{"email":"a@b.example","team_ids":["team_x"]}`, 422, "/team_ids/0"},
+		"absent team":        {`{"email":"a@b.example","team_ids":["team_01ARZ3NDEKTSV4RRFFQ69G5FAV"]}`, 422, "/team_ids/0"},
+		"51 teams":           {`{"email":"a@b.example","team_ids":["team_01ARZ3NDEKTSV4RRFFQ69G5FAV"` + strings.Repeat(`,"team_01ARZ3NDEKTSV4RRFFQ69G5FAV"`, 50) + `]}`, 422, "/team_ids"},
 		"team that is null":  {`{"email":"a@b.example","team_ids":["team_01ARZ3NDEKTSV4RRFFQ69G5FAV",null]}`, 422, "/team_ids/1"},
 		"preset":             {`{"email":"a@b.example","preset":"huge"}`, 422, "/preset"},
 		"bot without limits": {`{"email":"a@b.example","preset":"bot"}`, 422, "/monthly_limit"},

@@ -36,9 +36,12 @@ type InviteRequest struct {
 	MembershipEndsAt field.Optional[member.EndDate] `json:"membership_ends_at,omitzero"`
 }
 
-// Validate refuses the preset without figures if none are given, and teams that
-// are null.
+// Validate refuses the preset without figures if none are given, too many teams,
+// and teams that are null.
 func (in *InviteRequest) Validate() []fault.Field {
+	if len(in.TeamIDs) > maxTeams {
+		return []fault.Field{{Pointer: "/team_ids", Reason: fmt.Sprintf("names more than %d teams", maxTeams)}}
+	}
 	var faults []fault.Field
 	for i, team := range in.TeamIDs {
 		if team == "" {
@@ -75,6 +78,15 @@ type TeamIDs []id.Team
 
 const maxTeams = 50
 
+var errNoTeam = fault.New(fault.Invalid, "team_not_found", "There is no such team; see errors.")
+
+// noTeam refuses the n-th of the teams.
+func noTeam(n int) error {
+	refused := *errNoTeam
+	refused.Fields = []fault.Field{{Pointer: fmt.Sprintf("/team_ids/%d", n), Reason: "is no team of the organization"}}
+	return &refused
+}
+
 // terms are what a new or renewed invitation offers.
 type terms struct {
 	email    email.Address
@@ -87,13 +99,11 @@ type terms struct {
 
 var errOwnerEnds = fault.InvalidField("/membership_ends_at", "cannot stand beside the role owner: owners have no end date")
 
+// terms of the invitation; its faults are those that no circumstances mend.
 func (in InviteRequest) terms(o organization.Organization, now time.Time) (terms, error) {
 	metadata, err := member.Metadata("").Merge(in.Metadata)
 	if err != nil {
 		return terms{}, fault.InvalidField("/metadata", err.Error())
-	}
-	if len(in.TeamIDs) > maxTeams {
-		return terms{}, fault.InvalidField("/team_ids", "names more than 50 teams")
 	}
 	t := terms{
 		email: in.Email, name: in.Name, role: cmp.Or(string(in.Role), o.DefaultRole),

@@ -1,6 +1,7 @@
 package invitation
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -84,6 +85,12 @@ func (i *Invitation) renew(org id.Organization, t terms, now time.Time) Invitati
 	next.Name, next.Role, next.Metadata = t.name, t.role, t.metadata
 	next.Invite.Message, next.Invite.Offer = t.message, t.offer
 	return next
+}
+
+// offers reports whether the invitation is on those terms.
+func (i Invitation) offers(t terms) bool {
+	return i.Name == t.name && i.Role == t.role && i.Metadata == t.metadata && i.Invite.Message == t.message &&
+		reflect.DeepEqual(i.Invite.Offer, t.offer)
 }
 
 // links are the tokens of an invitation's newest links.

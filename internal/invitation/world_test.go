@@ -10,6 +10,7 @@ import (
 	"roster/internal/account"
 	"roster/internal/id"
 	"roster/internal/invitation"
+	"roster/internal/job"
 	"roster/internal/joinrequest"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
@@ -40,7 +41,7 @@ func newWorld(t testing.TB) world {
 
 func newWorldWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper) world {
 	t.Helper()
-	r := rostertest.NewWith(t, transport, account.Endpoints, invitation.Endpoints, joinrequest.Endpoints)
+	r := rostertest.NewWith(t, transport, account.Endpoints, invitation.Endpoints, joinrequest.Endpoints, job.Endpoints)
 	w := world{Roster: r}
 	founded := r.Must(t, 201, "POST /auth/register", "", map[string]any{
 		"email": "ada@acme.example", "password": password, "name": "Ada", "organization": "Acme",

@@ -65,6 +65,8 @@ type Subject struct {
 type Outcome struct {
 	// Unchanged: there was nothing to change.
 	Unchanged bool
+	// Code and Detail say more, where there is more than one way to come to it.
+	Code, Detail string
 	// Invitation that was made or found, and the link that was made with it.
 	Invitation id.Invitation
 	Link       string

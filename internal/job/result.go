@@ -27,6 +27,7 @@ type Result struct {
 	Index int `json:"index"`
 	Subject
 	Status Status `json:"status"`
+	// Code and Detail say why a row failed, or in which of several ways it did not.
 	Code   string `json:"code,omitzero"`
 	Detail string `json:"detail,omitzero"`
 	// Invitation is that which the row made or found.
@@ -64,7 +65,9 @@ func (i resultItem) put(job id.Job) table.Write {
 
 // succeeded is the result of a row that did not fail.
 func succeeded(ctx context.Context, e *env.Env, j Job, index int, of Subject, o Outcome) (resultItem, error) {
-	i := resultItem{Index: index, Subject: of, Status: RowDone, Invitation: o.Invitation, TTL: j.TTL}
+	i := resultItem{
+		Index: index, Subject: of, Status: RowDone, Code: o.Code, Detail: o.Detail, Invitation: o.Invitation, TTL: j.TTL,
+	}
 	if o.Unchanged {
 		i.Status = RowUnchanged
 	}

@@ -149,10 +149,16 @@ func (r *reflector) body(in reflect.Type) *spec.RequestBody {
 	if len(s.Properties) == 0 {
 		return nil
 	}
-	return &spec.RequestBody{
+	body := &spec.RequestBody{
 		Required: len(s.Required) > 0,
 		Content:  spec.Ordered[spec.MediaType]{{Name: "application/json", Value: spec.MediaType{Schema: r.of(in, request)}}},
 	}
+	for _, f := range reflect.VisibleFields(in) {
+		if mediaType, ok := f.Tag.Lookup("body"); ok {
+			body.Content.Add(mediaType, spec.MediaType{Schema: described(r.of(f.Type, request), r.fieldComment(in, f))})
+		}
+	}
+	return body
 }
 
 func (r *reflector) responses(e api.Endpoint) spec.Ordered[spec.Response] {

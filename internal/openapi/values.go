@@ -156,6 +156,12 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[invitation.Status](): enumeration(
 		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),
 	reflect.TypeFor[invitation.Preset](): enumeration[string]("new_member", "regular_user", "power_user", "developer", "bot"),
+	reflect.TypeFor[invitation.Sheet](): {
+		Type: spec.String, Description: "A table (RFC 4180) in UTF-8, whose first row names its columns, in any order and case: " +
+			"email or e-mail, and as far as there are such name, role, teams (names or ids, separated by semicolons), preset, " +
+			"monthly_limit and daily_limit (in USD, or unlimited), message, and a column metadata.<name> for each member of the metadata. " +
+			"An empty cell says nothing",
+		Examples: []any{"email,name,role,teams,monthly_limit,metadata.department\r\nada@example.com,Ada Lovelace,developer,Search;Ranking,200,Engineering\r\n"}},
 	reflect.TypeFor[joinrequest.Status](): enumeration(
 		joinrequest.Pending, joinrequest.Approved, joinrequest.Rejected, joinrequest.Withdrawn),
 	reflect.TypeFor[outbox.Delivery](): enumeration(
@@ -245,8 +251,9 @@ var values = map[reflect.Type]spec.Schema{
 // stands has the types of members that hold other values than their declared
 // type says.
 var stands = map[string]reflect.Type{
-	"usage.RecordRequest.Events": reflect.TypeFor[[]usage.Event](), // read by the use case itself
-	"member.Row.Email":           reflect.TypeFor[string](),        // empty for service accounts
+	"usage.RecordRequest.Events":               reflect.TypeFor[[]usage.Event](), // read by the use case itself
+	"invitation.BulkInviteRequest.Invitations": reflect.TypeFor[[]invitation.InviteRequest](),
+	"member.Row.Email":                         reflect.TypeFor[string](), // empty for service accounts
 }
 
 // pathParameters are those that no In names: the credential's organization is

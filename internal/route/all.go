@@ -39,6 +39,7 @@ const (
 
 	RegisterInvite   ID = "registerInvite"
 	InviteMember     ID = "inviteMember"
+	BulkInvite       ID = "bulkInvite"
 	ListInvitations  ID = "listInvitations"
 	ResendInvitation ID = "resendInvitation"
 	RevokeInvitation ID = "revokeInvitation"
@@ -158,6 +159,7 @@ var All = []Route{
 
 	{RegisterInvite, "POST /auth/register-invite", "invite", Member, []p.Permission{p.MembersManage}, 201, "Invite a person into the caller's organization"},
 	{InviteMember, "POST /api/organizations/{org_id}/members/invite", "invite", Member, []p.Permission{p.MembersManage}, 201, "Invite a person"},
+	{BulkInvite, "POST /api/organizations/{org_id}/members/invite/bulk", "invite", Member, []p.Permission{p.MembersManage}, 200, "Invite up to 10,000 people, as JSON or CSV; answered entry by entry, more than 100 by a job"},
 	{ListInvitations, "GET /api/organizations/{org_id}/invitations", "invite", Member, []p.Permission{p.MembersManage}, 200, "Open invitations"},
 	{ResendInvitation, "POST /api/organizations/{org_id}/invitations/{invitation_id}/resend", "invite", Member, []p.Permission{p.MembersManage}, 200, "Mail an invitation again, with a new link and expiry"},
 	{RevokeInvitation, "DELETE /api/organizations/{org_id}/invitations/{invitation_id}", "invite", Member, []p.Permission{p.MembersManage}, 200, "Revoke an invitation"},

@@ -107,6 +107,31 @@ func all(ctx context.Context, t *table.Table, org id.Organization) ([]Team, erro
 	return table.DecodeAll[Team](items)
 }
 
+// Directory finds an organization's teams by what people call them.
+type Directory struct {
+	ids   map[id.Team]bool
+	names map[string]id.Team
+}
+
+// ReadDirectory reads every team of an organization.
+func ReadDirectory(ctx context.Context, t *table.Table, org id.Organization) (Directory, error) {
+	teams, err := all(ctx, t, org)
+	d := Directory{make(map[id.Team]bool, len(teams)), make(map[string]id.Team, len(teams))}
+	for _, of := range teams {
+		d.ids[of.ID], d.names[fold(of.Name)] = true, of.ID
+	}
+	return d, err
+}
+
+// Find returns the team of that id, or of that name without regard to case.
+func (d Directory) Find(called string) (id.Team, bool) {
+	if of := id.Team(called); d.ids[of] {
+		return of, true
+	}
+	of, ok := d.names[fold(field.Name(called))]
+	return of, ok
+}
+
 // holder is the item by which a team has its name.
 type holder struct {
 	Team id.Team `dynamodbav:"team"`

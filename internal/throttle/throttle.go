@@ -37,6 +37,21 @@ func (l Limit) Take(ctx context.Context, e *env.Env, subject string) error {
 	})
 }
 
+// Check refuses a subject who has no attempt left, and counts none. One read unit.
+func (l Limit) Check(ctx context.Context, e *env.Env, subject string) error {
+	now := e.Now()
+	var taken *struct {
+		Count int `dynamodbav:"count"`
+	}
+	if err := e.Table.Get(ctx, table.Into(l.key(subject, now), &taken)); err != nil {
+		return err
+	}
+	if taken != nil && taken.Count >= l.Times {
+		return ErrTooMany.WithRetryAfter(now.Truncate(l.Per).Add(l.Per).Sub(now))
+	}
+	return nil
+}
+
 // Return takes one attempt back that turned out to be none of those that are
 // bounded, such as a log-in that succeeded. One write unit.
 func (l Limit) Return(ctx context.Context, e *env.Env, subject string) error {

@@ -2,6 +2,7 @@
 package jobs
 
 import (
+	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/member"
 	"roster/internal/offboarding"
@@ -9,6 +10,7 @@ import (
 
 // All is every feature's kinds.
 var All = []job.Kinds{
+	invitation.Jobs,
 	member.Jobs,
 	offboarding.Jobs,
 }
