@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -303,6 +304,60 @@ func TestTheRulesOfMembership(t *testing.T) {
 			w.Must(t, 200, "POST "+a.in(org)+"/unsuspend", owner.key, nil)
 			w.Must(t, 200, "POST /v1/authorize", a.key, nil)
 			w.Refused(t, 401, "invalid_token", "GET "+org, a.token, nil)
+		}},
+		{"ownership is handed over in one step, by who proves to be the owner", func(t *testing.T, w world, owner person, org string) {
+			heir := w.place(t, owner.organization, "heir@acme.example", permission.Admin, access.Active)
+			transfer := "POST " + org + "/transfer-ownership"
+			w.Refused(t, 403, "wrong_password", transfer, owner.token, map[string]any{"user_id": heir.user, "password": "another-password"})
+			w.Refused(t, 403, "session_required", transfer, owner.key, map[string]any{"user_id": heir.user, "password": password})
+			w.Must(t, 200, transfer, owner.token, map[string]any{"user_id": heir.user, "password": password})
+			for p, role := range map[person]string{owner: "admin", heir: "owner"} {
+				if got := w.Must(t, 200, "GET "+p.in(org), heir.key, nil); got.String("member", "role") != role {
+					t.Errorf("want %s: %s", role, got.Raw)
+				}
+			}
+		}},
+		{"what a removal ends is shown before it", func(t *testing.T, w world, owner person, org string) {
+			a := w.place(t, owner.organization, "a@acme.example", permission.Member, access.Active)
+			before := w.dump(t)
+			if shown := w.Must(t, 200, "DELETE "+a.in(org)+"?preview=true", owner.key, nil); !strings.Contains(string(shown.Raw), `"key_`) {
+				t.Errorf("preview: %s", shown.Raw)
+			}
+			if fmt.Sprint(w.dump(t)) != fmt.Sprint(before) {
+				t.Error("the preview changed something")
+			}
+			w.Must(t, 200, "DELETE "+a.in(org), owner.key, nil)
+			w.Refused(t, 401, "invalid_key", "POST /v1/authorize", a.key, nil)
+		}},
+		{"an import is rehearsed row by row, and harmless to repeat", func(t *testing.T, w world, owner person, org string) {
+			file := "\ufeffRole,E-Mail,metadata.department\r\nmember,new@example.com,Engineering\r\nmember,NEW@example.com,\r\n" +
+				"wizard,other@example.com,\r\nmember,owner@acme.example,\r\nmember,not an address,\r\n"
+			invite := func(query string) []any {
+				return w.Must(t, 200, "POST "+org+"/members/invite/bulk"+query, owner.key, file, "Content-Type", "text/csv").At("results").([]any)
+			}
+			before := w.dump(t)
+			for _, step := range []struct {
+				query string
+				want  []string
+			}{
+				{"?dry_run=true", []string{"done", "unchanged", "failed", "failed", "failed"}},
+				{"", []string{"done", "unchanged", "failed", "failed", "failed"}},
+				{"", []string{"unchanged", "unchanged", "failed", "failed", "failed"}},
+			} {
+				var got []string
+				for _, result := range invite(step.query) {
+					got = append(got, result.(map[string]any)["status"].(string))
+				}
+				if !slices.Equal(got, step.want) {
+					t.Errorf("%+v: %v", step, got)
+				}
+				if step.query != "" && fmt.Sprint(w.dump(t)) != fmt.Sprint(before) {
+					t.Error("a rehearsal changed something")
+				}
+			}
+			if n := w.mailsOf(t, "new@example.com", mail.Invitation); n != 1 {
+				t.Errorf("%d mails", n)
+			}
 		}},
 		{"bulk calls answer entry by entry, can be rehearsed and repeated", func(t *testing.T, w world, owner person, org string) {
 			a := w.place(t, owner.organization, "a@acme.example", permission.Member, access.Active)

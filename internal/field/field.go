@@ -227,6 +227,9 @@ func (t *Time) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// MarshalText writes RFC 3339.
+func (t Time) MarshalText() ([]byte, error) { return t.Time().MarshalText() }
+
 // Time returns the instant.
 func (t Time) Time() time.Time { return time.Time(t) }
 

@@ -95,7 +95,7 @@ type columns []string
 
 const metadataColumn = "metadata."
 
-var known = []string{"email", "name", "role", "teams", "monthly_limit", "daily_limit", "preset", "message"}
+var known = []string{"email", "name", "role", "teams", "monthly_limit", "daily_limit", "preset", "message", "membership_ends_at"}
 
 // readColumns reads the first row.
 func readColumns(r *csv.Reader) (columns, error) {

@@ -235,9 +235,7 @@ func (b *bulk) rehearse(ctx context.Context) error {
 	owners := org.Owners
 	free, of, self := b.lanes()
 	for _, e := range slices.Concat(free, of, self) {
-		if e.read != nil && e.read.At(b.Now()).Status != access.Ended {
-			e.read = new(e.read.At(b.Now()))
-		}
+		e.read = e.read.rehearsing(b.Now())
 		p, err := b.Propose(ctx, b.by, e.read, b.decide)
 		if err == nil && b.prepare != nil {
 			err = b.prepare(*e.read)

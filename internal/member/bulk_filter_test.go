@@ -116,6 +116,36 @@ func TestWhoMatchesAFilterIsChangedByAJob(t *testing.T) {
 	}
 }
 
+// TestAJobKeepsEveryChange: what one call may ask of a member, a job does of many.
+func TestAJobKeepsEveryChange(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, member.Endpoints, offboarding.Endpoints, job.Endpoints)
+	owner := membertest.Found(t, r)
+	day, instant := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Viewer}),
+		membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
+	r.Arrange(t)
+	for role, changes := range map[string]map[string]any{
+		"viewer": {"ends_at": "2027-01-31", "alias": "x", "metadata": map[string]any{"floor": 4}},
+		"member": {"ends_at": "2027-01-31T10:00:00Z", "status": "suspended", "suspension_reason": "pause",
+			"suspended_from": "2026-12-01T00:00:00Z", "suspended_until": "2026-12-24T00:00:00Z"},
+	} {
+		results, _ := drained(t, r, "PUT "+members(owner)+"/bulk", owner, map[string]any{"filter": map[string]any{"role": role}, "changes": changes})
+		for of, result := range results {
+			if result != "done " {
+				t.Errorf("%s: %s", of, result)
+			}
+		}
+	}
+	if got := r.Must(t, 200, "GET "+path(day), owner.Secret, nil); got.String("member", "ends_at") != "2027-02-01T00:00:00Z" ||
+		got.String("member", "alias") != "x" || got.At("member", "metadata", "floor") != 4.0 {
+		t.Errorf("%s", got.Raw)
+	}
+	if got := r.Must(t, 200, "GET "+path(instant), owner.Secret, nil); got.String("member", "ends_at") != "2027-01-31T10:00:00Z" ||
+		got.String("member", "scheduled_suspension", "until") != "2026-12-24T00:00:00Z" {
+		t.Errorf("%s", got.Raw)
+	}
+}
+
 // TestAFilterRemovesNobodyElse: not the caller, not those who outrank them, not who
 // does not match.
 func TestAFilterRemovesNobodyElse(t *testing.T) {

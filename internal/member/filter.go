@@ -53,7 +53,7 @@ func (f Filter) Known(by Caller) error {
 	return nil
 }
 
-// Matches reports whether a member is, as they were read, one of those meant.
+// Matches reports whether a member, as they stand, is one of those meant.
 func (f Filter) Matches(by Caller, m Member) bool {
 	switch {
 	case m.present() != nil,
@@ -81,7 +81,7 @@ func (s Service) matching(ctx context.Context, by access.Actor, f Filter, cursor
 	in := f.list(atOnce, cursor)
 	rows, next, err := pages{s.Env, by.Organization(), in.sources(by, s.Now())}.read(ctx, in.Request)
 	for _, m := range rows {
-		if m.Kind != Invited && m.ID != by.User() && f.Matches(by, m) {
+		if m.Kind != Invited && m.ID != by.User() && f.Matches(by, m.At(s.Now())) {
 			users = append(users, m.ID)
 		}
 	}

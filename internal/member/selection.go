@@ -89,8 +89,11 @@ func (r BulkRow) Do(ctx context.Context, s Service, by access.Actor, f *Filter, 
 		return job.Outcome{}, nil, ErrNotFound
 	case m.ID == by.User():
 		return job.Outcome{}, nil, errStarter
-	case f != nil && !f.Matches(by, *m):
+	case f != nil && !f.Matches(by, m.At(s.Now())):
 		return job.Outcome{Unchanged: true}, nil, nil
+	}
+	if dryRun {
+		m = m.rehearsing(s.Now())
 	}
 	p, err := s.Propose(ctx, by, m, decide)
 	if err == nil && prepare != nil {

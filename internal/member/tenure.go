@@ -44,6 +44,16 @@ func (m Member) standing(t access.Tenure) Member {
 // At is the member as they stand at a time, from what is stored.
 func (m Member) At(now time.Time) Member { return m.standing(m.tenure().At(now)) }
 
+// rehearsing is the member as a rehearsal takes them: what has changed by itself and
+// is not written down yet, it does not write down. Whoever has ended stays as read,
+// for they may be given another end.
+func (m *Member) rehearsing(now time.Time) *Member {
+	if m == nil || m.At(now).Status == access.Ended {
+		return m
+	}
+	return new(m.At(now))
+}
+
 // lapsed is the first of what has changed by itself, as Tenure.Next has it; false, if
 // nothing has.
 func (m Member) lapsed(now time.Time) (at time.Time, then access.Tenure, due bool) {
@@ -85,6 +95,14 @@ func (d *EndDate) UnmarshalText(b []byte) error {
 		return errors.New("is neither a time such as 2026-11-22T10:00:00Z nor a day such as 2026-11-22")
 	}
 	return nil
+}
+
+// MarshalText writes what UnmarshalText reads, for what a job keeps of a request.
+func (d EndDate) MarshalText() ([]byte, error) {
+	if !d.day.IsZero() {
+		return d.day.MarshalText()
+	}
+	return d.at.MarshalText()
 }
 
 // In is the instant in a time zone, to the second.

@@ -70,7 +70,7 @@ func list(ctx context.Context, e *env.Env, asked page.Request, current id.Sessio
 			continue
 		}
 		v := View{
-			ID: s.ID, CreatedAt: s.CreatedAt, LastUsedAt: s.RotatedAt, ExpiresAt: s.ExpiresAt,
+			ID: s.ID, CreatedAt: s.CreatedAt, LastUsedAt: s.IssuedAt, ExpiresAt: s.ExpiresAt,
 			IP: s.IP, Agent: s.Agent, Current: s.ID == current,
 		}
 		if s.Organization != "" {
