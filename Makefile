@@ -51,7 +51,7 @@ FUZZTIME ?= 20s
 
 .PHONY: bench
 bench: setup ## Measure: operations, their CPU and capacity units, and start-up
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./internal/acceptance
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./internal/acceptance ./internal/billing
 	$(GO) run ./infra/local/startup
 BENCHTIME ?= 2s
 

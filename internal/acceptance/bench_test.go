@@ -3,11 +3,21 @@ package acceptance_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/metrics"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
+	"roster/internal/feature"
+	"roster/internal/feature/jobs"
+	"roster/internal/job"
+	"roster/internal/job/jobtest"
 	"roster/internal/rostertest"
 	"roster/internal/table"
 )
@@ -131,3 +141,111 @@ func benchmarkUsage(b *testing.B, events int) {
 }
 
 func nothing(n int) []struct{} { return make([]struct{}, n) }
+
+// BenchmarkBulkInvite uploads a table of 10,000 people, kills the runner of its job
+// three times on the way, and lets others go on. The peak
+// of memory is this process's, with the test's own.
+func BenchmarkBulkInvite(b *testing.B) {
+	const rows = 10_000
+	for range b.N {
+		b.StopTimer()
+		calls, kill := new(atomic.Int64), new(atomic.Pointer[context.CancelFunc])
+		w := world{rostertest.NewWith(b, func(next http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(r *http.Request) (*http.Response, error) {
+				answer, err := next.RoundTrip(r)
+				if cancel := kill.Load(); cancel != nil && calls.Add(1)%8_000 == 0 {
+					(*cancel)()
+				}
+				return answer, err
+			})
+		}, feature.All...)}
+		p := w.owner(b, "owner@acme.example", "Acme")
+		w.Forget(b)
+		var sheet strings.Builder
+		sheet.WriteString("email,name,role,metadata.department,monthly_limit\r\n")
+		for _, address := range freshAddresses(rows) {
+			fmt.Fprintf(&sheet, "%s,\"Somebody, Anybody\",member,Engineering,200.50\r\n", address)
+		}
+		runtime.GC()
+		peak, done := peakMemory(b)
+		ctx, capacity := table.WithCapacity(b.Context())
+		b.StartTimer()
+
+		began := time.Now()
+		accepted := w.CallContext(b, ctx, "POST /api/organizations/"+string(p.organization)+"/members/invite/bulk", p.key,
+			sheet.String(), "Content-Type", "text/csv")
+		if accepted.Status != 202 {
+			b.Fatalf("%d %s", accepted.Status, accepted.Raw)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/upload")
+		runner, killed := job.NewRunner(w.Env, jobs.All...), 0
+		for runs := 0; len(jobtest.Calls(b, w.Roster)) > 0; runs++ {
+			within, cancel := context.WithCancel(ctx)
+			if killed < 3 {
+				kill.Store(&cancel)
+			}
+			if runner.Sweep(within, events.EventBridgeEvent{}) != nil {
+				killed++
+			}
+			kill.Store(nil)
+			cancel()
+			w.Advance(2 * time.Minute)
+			if runs > 100 {
+				b.Fatal("the job does not end")
+			}
+		}
+		took := time.Since(began)
+		b.StopTimer()
+		done()
+		read, write := capacity.Units()
+		b.ReportMetric(rows/took.Seconds(), "rows/s")
+		b.ReportMetric(read/rows, "RRU/row")
+		b.ReportMetric(write/rows, "WRU/row")
+		b.ReportMetric(float64(peak.Load())/(1<<20), "peak-MB")
+		b.ReportMetric(float64(killed), "kills")
+		if state := w.Must(b, 200, "GET /api/organizations/"+string(p.organization)+"/jobs/"+accepted.String("job", "id"), p.key, nil); state.String("job", "state") != "done" ||
+			state.At("job", "progress", "done") != float64(rows) || state.At("job", "progress", "failed") != 0.0 {
+			b.Fatalf("%s", state.Raw)
+		}
+		mailed := map[string]int{}
+		for _, m := range w.Mails(b, "") {
+			mailed[string(m.To)]++
+		}
+		if len(mailed) != rows {
+			b.Errorf("%d of %d were mailed", len(mailed), rows)
+		}
+		for address, n := range mailed {
+			if n != 1 {
+				b.Errorf("%d mails to %s", n, address)
+			}
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// peakMemory watches what this process has of the system's memory until done is
+// called.
+func peakMemory(b *testing.B) (peak *atomic.Uint64, done func()) {
+	b.Helper()
+	peak = new(atomic.Uint64)
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+		for {
+			metrics.Read(samples)
+			if now := samples[0].Value.Uint64() - samples[1].Value.Uint64(); now > peak.Load() {
+				peak.Store(now)
+			}
+			select {
+			case <-ended:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return peak, func() { close(ended); <-stopped }
+}
