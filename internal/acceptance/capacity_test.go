@@ -82,6 +82,13 @@ var budgets = map[string]struct{ read, write float64 }{
 	"restore organization":           {5, 8},
 	"update security":                {3, 12},
 	"transfer ownership":             {10, 20}, // two members and two mails
+	"reset the password":             {10, 20},
+	"change the password":            {10, 20},
+	"ask for a new password":         {10, 20},
+	"end a session":                  {10, 20},
+	"end all other sessions":         {10, 20},
+	"end a member's sessions":        {10, 20},
+	"update billing":                 {10, 20},
 	"record usage":                   {26, 24 * 3.5},
 }
 

@@ -559,10 +559,11 @@ func TestTroubleAtEveryStep(t *testing.T) {
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			calls, want := s.play(t, nil, 0)
+			scene := s.set(t)
+			calls, want := scene.play(t, nil, 0)
 			for i := range faults {
 				for at := 1; at <= calls; at++ {
-					if _, got := s.play(t, &faults[i], at); !slices.Equal(got, want) {
+					if _, got := scene.play(t, &faults[i], at); !slices.Equal(got, want) {
 						t.Errorf("%s call %d of %d:\n%s", faults[i].name, at, calls, cmp.Diff(want, got))
 					}
 				}
@@ -571,16 +572,31 @@ func TestTroubleAtEveryStep(t *testing.T) {
 	}
 }
 
+// scene is a story that is ready to be told, any number of times.
+type scene struct {
+	story
+	world
+	request, credential string
+	body                any
+}
+
+func (s story) set(t *testing.T) scene {
+	t.Helper()
+	out := scene{story: s, world: newWorld(t)}
+	out.request, out.credential, out.body = s.prepare(t, out.world)
+	return out
+}
+
 // play tells the story with a fault at one of its calls, and returns how many
 // calls the request took and what it left.
-func (s story) play(t *testing.T, f *fault, at int) (calls int, state []string) {
+func (s scene) play(t *testing.T, f *fault, at int) (calls int, state []string) {
 	t.Helper()
 	sab := new(saboteur)
-	w := world{rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
+	w := world{s.CopyWith(t, func(next http.RoundTripper) http.RoundTripper {
 		sab.next = next
 		return sab
 	}, feature.All...)}
-	request, credential, body := s.prepare(t, w)
+	request, credential, body := s.request, s.credential, s.body
 	sab.arm(f, at)
 	answer := w.Call(t, request, credential, body, "Idempotency-Key", "key-of-the-story")
 	calls = sab.disarm()

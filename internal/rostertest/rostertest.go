@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json"
 
 	"roster/infra/local/engine/enginetest"
@@ -101,6 +102,47 @@ func NewWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, 
 	r.mux.Handle("/", gateway.Handler(route.Default, handler))
 	r.documented["/"] = ""
 	return r
+}
+
+// CopyWith is NewWith for a deployment that holds what this one does, at the same time
+// and called from the same place: what is costly to make is made once.
+func (r *Roster) CopyWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, features ...boot.Endpoints) *Roster {
+	t.Helper()
+	c := NewWith(t, transport, features...)
+	c.ip = r.ip
+	c.now.Store(r.now.Load())
+	db := client(t, http.DefaultTransport)
+	var puts []types.WriteRequest
+	for _, item := range r.items(t) {
+		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+	}
+	for batch := range slices.Chunk(puts, 25) { // as many as a call takes
+		out, err := db.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{c.tableName: batch},
+		})
+		if err != nil || len(out.UnprocessedItems) > 0 {
+			t.Fatalf("copying a table: %v, %d items left", err, len(out.UnprocessedItems))
+		}
+	}
+	return c
+}
+
+// items are all of the table's.
+func (r *Roster) items(t testing.TB) (all []table.Item) {
+	t.Helper()
+	pages := dynamodb.NewScanPaginator(client(t, http.DefaultTransport), &dynamodb.ScanInput{
+		TableName: &r.tableName, ConsistentRead: aws.Bool(true),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			all = append(all, item)
+		}
+	}
+	return all
 }
 
 // pattern is net/http's for a route key: there, "/" alone would be every path.
@@ -306,28 +348,19 @@ func (r Response) OrganizationOf() id.Organization {
 func (r *Roster) DumpItems(t testing.TB, but ...string) map[table.Key]map[string]any {
 	t.Helper()
 	all := map[table.Key]map[string]any{}
-	pages := dynamodb.NewScanPaginator(client(t, http.DefaultTransport), &dynamodb.ScanInput{
-		TableName: &r.tableName, ConsistentRead: aws.Bool(true),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
+	for _, item := range r.items(t) {
+		key, err := table.Decode[table.Key](item)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, item := range page.Items {
-			key, err := table.Decode[table.Key](item)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if slices.ContainsFunc(but, func(prefix string) bool { return strings.HasPrefix(key.PK, prefix) }) {
-				continue
-			}
-			values, err := table.Decode[map[string]any](item)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all[key] = values
+		if slices.ContainsFunc(but, func(prefix string) bool { return strings.HasPrefix(key.PK, prefix) }) {
+			continue
 		}
+		values, err := table.Decode[map[string]any](item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[key] = values
 	}
 	return all
 }
