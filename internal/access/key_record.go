@@ -22,6 +22,9 @@ type KeyRecord struct {
 	Cap       *Cap      `dynamodbav:"cap,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
 	ExpiresAt time.Time `dynamodbav:"expires_at,omitempty"`
+	// UsedAt is the beginning of the last day, in the organization's time zone, of usage
+	// that was reported through or for the key; see member.KeyUsed.
+	UsedAt time.Time `dynamodbav:"used_at,unixtime,omitempty"`
 	// RotatedAt is when the secret was last replaced.
 	RotatedAt time.Time `dynamodbav:"rotated_at,omitempty"`
 	// Previous is the secret before that, where it was left time.

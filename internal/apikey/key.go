@@ -38,10 +38,17 @@ type View struct {
 	CreatedBy id.User    `json:"created_by"`
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at"`
+	// LastUsedAt says the last day of usage that was reported through or for the key: the
+	// instant when it began in the organization's time zone. It follows within moments.
+	// Null: there was none; the key may have asked or managed something all the same.
+	LastUsedAt *time.Time `json:"last_used_at"`
 	// RotatedAt is when the key last got a new secret.
 	RotatedAt *time.Time `json:"rotated_at,omitzero"`
 	// PreviousValidUntil is how long the secret before stays valid, where it does.
 	PreviousValidUntil *time.Time `json:"previous_valid_until,omitzero"`
+	// OrphanedBy is who is no active member any more, of those on whom the key depends;
+	// told of orphaned keys.
+	OrphanedBy []id.User `json:"orphaned_by,omitzero"`
 	// AllowedModels are those that the key may call; absent, all that its member may.
 	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Permissions are what a key that someone else made may do at most, whatever its
@@ -52,7 +59,7 @@ type View struct {
 func view(owner id.User, key id.Key, k access.KeyRecord) View {
 	v := View{
 		ID: key, Name: field.Label(k.Name), UserID: owner, Test: key.Test(), Hint: k.Hint, CreatedBy: k.CreatedBy, CreatedAt: k.CreatedAt,
-		ExpiresAt: instant(k.ExpiresAt), RotatedAt: instant(k.RotatedAt), AllowedModels: k.AllowedModels,
+		ExpiresAt: instant(k.ExpiresAt), LastUsedAt: instant(k.UsedAt), RotatedAt: instant(k.RotatedAt), AllowedModels: k.AllowedModels,
 	}
 	if k.Previous != nil {
 		v.PreviousValidUntil = &k.Previous.Until
@@ -68,7 +75,7 @@ func instant(at time.Time) *time.Time {
 	if at.IsZero() {
 		return nil
 	}
-	return &at
+	return new(at.UTC())
 }
 
 // hint is the end of a key's text.

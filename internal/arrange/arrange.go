@@ -1,5 +1,5 @@
 // Package arrange keeps the lists that are made of entries, and notes when members
-// were last active, from the table's stream.
+// were last active and keys last used, from the table's stream.
 //
 // An item tells which entries it should have (member.Entries, spent.Entries). Of
 // each record of the stream, the entries that the item had before and has no more
@@ -99,20 +99,21 @@ func (s Service) place(ctx context.Context, changes map[table.Key]bool) error {
 	return s.Table.Place(ctx, put, remove)
 }
 
-// note writes down when members were last active, each once.
+// note writes down when members were last active and keys last used, each once.
 func (s Service) note(ctx context.Context, seen []sighting) error {
-	type person struct {
+	type one struct {
 		org  id.Organization
 		user id.User
+		key  id.Key
 	}
-	days := map[person]time.Time{}
-	for _, one := range seen {
-		zone, err := s.zones.of(ctx, one.org)
+	days := map[one]time.Time{}
+	for _, sign := range seen {
+		zone, err := s.zones.of(ctx, sign.org)
 		if err != nil {
 			return err
 		}
-		of := person{one.org, one.user}
-		if day, ok := one.day(zone); ok && day.After(days[of]) {
+		of := one{sign.org, sign.user, sign.key}
+		if day, ok := sign.day(zone); ok && day.After(days[of]) {
 			days[of] = day
 		}
 	}
@@ -120,7 +121,11 @@ func (s Service) note(ctx context.Context, seen []sighting) error {
 	group.SetLimit(writesAtOnce)
 	for of, day := range days {
 		group.Go(func() error {
-			err := s.Table.Transact(ctx, member.Seen(of.org, of.user, day))
+			write := member.Seen(of.org, of.user, day)
+			if of.key != "" {
+				write = member.KeyUsed(of.org, of.key, day)
+			}
+			err := s.Table.Transact(ctx, write)
 			if errors.Is(err, member.ErrSeen) {
 				return nil
 			}

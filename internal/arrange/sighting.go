@@ -7,34 +7,42 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"roster/internal/env"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/session"
+	"roster/internal/spent"
 	"roster/internal/table"
 )
 
-// sighting is a sign that a member was active.
+// sighting is a sign that a member was active, or that a key was used.
 type sighting struct {
 	org  id.Organization
 	user id.User
+	key  id.Key // its, rather than the member's
 	// day returns on which day; false, if that is no news after all.
 	day func(zone *time.Location) (time.Time, bool)
 }
 
 // sightings are what a change tells about activity: usage on a day that had none,
-// tokens for the organization on another day than before, and a save of a member
-// that was read before they were last seen.
+// tokens for the organization on another day than before, usage of a key on a later day
+// than the month had, and a save of a member that was read before they, or one of their
+// keys, were last seen.
 func sightings(key table.Key, before, after table.Item) ([]sighting, error) {
 	if after == nil {
 		return nil, nil
 	}
 	if org, user, month, ok := key.Month(); ok {
-		return ofUsage(org, user, month, before, after), nil
+		return append(ofKeys(org, user, month, before, after), ofUsage(org, user, month, before, after)...), nil
+	}
+	if org, user, month, ok := key.TestMonth(); ok {
+		return ofKeys(org, user, month, before, after), nil
 	}
 	if org, user, ok := key.Member(); ok && key == table.Member(org, user) {
-		return undone(before, after)
+		return undone(org, user, before, after)
 	}
 	if strings.HasPrefix(key.PK, table.UserPrefix) && strings.HasPrefix(key.SK, table.SessionPrefix) {
 		return ofSession(before, after)
@@ -61,9 +69,37 @@ func ofUsage(org id.Organization, user id.User, month string, before, after tabl
 	if last == 0 {
 		return nil
 	}
-	return []sighting{{org, user, func(zone *time.Location) (time.Time, bool) {
-		return time.Date(first.Year(), first.Month(), last, 0, 0, 0, 0, zone), true
-	}}}
+	return []sighting{{org, user, "", onDay(first, last)}}
+}
+
+// onDay is a day of a month.
+func onDay(first time.Time, day int) func(*time.Location) (time.Time, bool) {
+	return func(zone *time.Location) (time.Time, bool) {
+		return time.Date(first.Year(), first.Month(), day, 0, 0, 0, 0, zone), true
+	}
+}
+
+// ofKeys finds the keys that a month has (spent.UsedKeys) with a later day than before.
+func ofKeys(org id.Organization, user id.User, month string, before, after table.Item) (all []sighting) {
+	first, err := time.Parse("2006-01", month)
+	if err != nil {
+		return nil
+	}
+	was := usedKeys(user, before)
+	for key, day := range usedKeys(user, after) {
+		if day > was[key] {
+			all = append(all, sighting{org, key.User(), key, onDay(first, day)})
+		}
+	}
+	return all
+}
+
+func usedKeys(user id.User, month table.Item) map[id.Key]int {
+	used, ok := month[spent.UsedKeys].(*types.AttributeValueMemberB)
+	if !ok {
+		return nil
+	}
+	return spent.DecodeUsedKeys(user, used.Value)
 }
 
 func ofSession(before, after table.Item) ([]sighting, error) {
@@ -75,13 +111,13 @@ func ofSession(before, after table.Item) ([]sighting, error) {
 	if err != nil || is.Organization == "" {
 		return nil, err
 	}
-	return []sighting{{is.Organization, is.User, func(zone *time.Location) (time.Time, bool) {
+	return []sighting{{is.Organization, is.User, "", func(zone *time.Location) (time.Time, bool) {
 		day := member.Day(is.RotatedAt, zone)
 		return day, was.Organization != is.Organization || !member.Day(was.RotatedAt, zone).Equal(day)
 	}}}, nil
 }
 
-func undone(before, after table.Item) ([]sighting, error) {
+func undone(org id.Organization, user id.User, before, after table.Item) ([]sighting, error) {
 	if before == nil {
 		return nil, nil
 	}
@@ -90,10 +126,20 @@ func undone(before, after table.Item) ([]sighting, error) {
 		return nil, err
 	}
 	is, err := table.Decode[member.Member](after)
-	if err != nil || !was.LastActiveAt.After(is.LastActiveAt) {
+	if err != nil {
 		return nil, err
 	}
-	return []sighting{{is.Organization, is.ID, func(*time.Location) (time.Time, bool) { return was.LastActiveAt, true }}}, nil
+	var all []sighting
+	again := func(key id.Key, was, is time.Time) {
+		if was.After(is) {
+			all = append(all, sighting{org, user, key, func(*time.Location) (time.Time, bool) { return was, true }})
+		}
+	}
+	again("", was.LastActiveAt, is.LastActiveAt)
+	for key, record := range is.Keys {
+		again(key, was.Keys[key].UsedAt, record.UsedAt)
+	}
+	return all, nil
 }
 
 // zones remembers the time zones of organizations.

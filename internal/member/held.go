@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"maps"
 
 	"roster/internal/access"
 	"roster/internal/id"
@@ -64,10 +65,16 @@ func (m Member) heldEntries() []table.Key {
 func (m Member) KeyMakers() map[id.User]bool {
 	makers := map[id.User]bool{}
 	for _, k := range m.Keys {
-		makers[k.CreatedBy] = true
-		if k.Previous != nil {
-			makers[k.Previous.CreatedBy] = true
-		}
+		maps.Copy(makers, m.makers(k))
+	}
+	return makers
+}
+
+// makers are those who had a secret of one key shown.
+func (m Member) makers(k access.KeyRecord) map[id.User]bool {
+	makers := map[id.User]bool{k.CreatedBy: true}
+	if k.Previous != nil {
+		makers[k.Previous.CreatedBy] = true
 	}
 	delete(makers, m.ID)
 	return makers

@@ -147,14 +147,20 @@ func (m Member) reference() string {
 
 // Referenced is the key of the item that an entry's reference names.
 func Referenced(org id.Organization, reference string) table.Key {
-	var invitation id.Invitation
+	var (
+		invitation id.Invitation
+		key        id.Key
+	)
+	if key.UnmarshalText([]byte(reference)) == nil {
+		return table.Member(org, key.User())
+	}
 	if invitation.UnmarshalText([]byte(reference)) == nil {
 		return table.Invitation(org, invitation.AddressHash())
 	}
 	return table.Member(org, id.User(reference))
 }
 
-// Partitions are those of an organization's lists, of everyone and of these roles.
+// Partitions are those of an organization's lists, of everyone, of these roles, and of keys.
 func Partitions(org id.Organization, roles []string) []string {
 	var all []string
 	for _, status := range []Status{"", access.Pending, access.Active, access.Suspended, access.Removed} {
@@ -166,6 +172,9 @@ func Partitions(org id.Organization, roles []string) []string {
 				}
 			}
 		}
+	}
+	for _, order := range keyOrders {
+		all = append(all, KeyPartition(org, order))
 	}
 	slices.Sort(all)
 	return all
@@ -192,5 +201,9 @@ func Entries(key table.Key, item table.Item) ([]table.Key, error) {
 		return nil, err
 	}
 	m.Organization = org // the key of an invitation is not a member's
-	return m.entries(), nil
+	all := m.entries()
+	for key, record := range m.Keys {
+		all = append(all, m.KeyEntries(key, record)...)
+	}
+	return all, nil
 }

@@ -98,31 +98,6 @@ func Answering(ctx context.Context, t *table.Table, org id.Organization, users .
 	return all, nil
 }
 
-// orphaned tells for which of the members, service accounts, no active person answers.
-func (s Service) orphaned(ctx context.Context, org id.Organization, members ...Member) (map[id.User]bool, error) {
-	var responsible []id.User
-	for _, m := range members {
-		if m.Kind == ServiceAccount && m.present() == nil {
-			responsible = append(responsible, m.Responsible)
-		}
-	}
-	if responsible == nil {
-		return nil, nil
-	}
-	answering, err := Answering(ctx, s.Table, org, responsible...)
-	if err != nil {
-		return nil, err
-	}
-	orphaned := map[id.User]bool{}
-	for _, m := range members {
-		if m.Kind == ServiceAccount && m.present() == nil {
-			a, ok := answering[m.Responsible]
-			orphaned[m.ID] = !ok || a.Kind != Person || a.Status != access.Active
-		}
-	}
-	return orphaned, nil
-}
-
 // Alter makes a change of one member by itself, as Bulk makes many.
 func (s Service) Alter(ctx context.Context, by access.Actor, user id.User, decide Decision) (changed bool, err error) {
 	err = table.Retry(ctx, func() error {

@@ -152,6 +152,14 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.Outcome](): enumeration(member.OutcomeDone, member.OutcomeUnchanged, member.OutcomeFailed),
 	reflect.TypeFor[offboarding.Fate](): enumeration(
 		offboarding.Revoked, offboarding.Stays, offboarding.Transferred, offboarding.Orphaned, offboarding.Dead),
+	reflect.TypeFor[apikey.Scope](): {
+		Type: spec.String, Enum: []string{string(apikey.OrganizationScope)}, Description: "organization: the keys of everyone, page by page"},
+	reflect.TypeFor[apikey.State](): {
+		Type: spec.String, Enum: []string{string(apikey.Orphaned), string(apikey.Idle)},
+		Description: "orphaned: their secret is known to someone who is no active member any more, or such a one answers for the service account. " +
+			"idle: without usage for idle_days"},
+	reflect.TypeFor[apikey.IdleDays](): {
+		Type: spec.Integer, Minimum: new(1), Maximum: new(3650), Default: 90, Description: "How many days"},
 	reflect.TypeFor[member.StatusFilter](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
 	reflect.TypeFor[invitation.Status](): enumeration(
 		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),

@@ -112,6 +112,13 @@ func TestMonth(org id.Organization, user id.User, month string) Key {
 	return Key{Member(org, user).PK, "T#" + month}
 }
 
+// TestMonth returns what Month does, if the key is a TestMonth.
+func (k Key) TestMonth() (org id.Organization, user id.User, month string, ok bool) {
+	month, isMonth := strings.CutPrefix(k.SK, "T#")
+	org, user, ok = k.Member()
+	return org, user, month, ok && isMonth
+}
+
 // Invitation is keyed by the address's hash (id.AddressHash), so that the key
 // itself admits one invitation per address and organization.
 func Invitation(org id.Organization, addressHash string) Key {

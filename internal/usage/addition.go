@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/spent"
 	"roster/internal/table"
 )
 
@@ -21,6 +23,8 @@ const (
 	// takes all names, and so hides the models that gateways report.
 	modelsOwn  = 16
 	otherModel = ""
+	// usedKept is how many used keys a month has at once: the last that were reported.
+	usedKept = 16
 )
 
 // namesFor returns how many models a month counts by name when that caller
@@ -42,14 +46,26 @@ type addition struct {
 	added map[string]bool
 	// sums are by the attributes of the item.
 	sums map[string]int64
+	// reporter is the key that reports; empty for an access token.
+	reporter id.Key
+	// used are the keys of the events, and their reporter's, with the last day of each.
+	used map[id.Key]int
 }
 
-func newAddition(to *tally, names int) *addition {
-	return &addition{to: to, names: names, added: map[string]bool{}, sums: map[string]int64{}}
+func newAddition(to *tally, by access.Caller) *addition {
+	return &addition{
+		to: to, names: namesFor(by), added: map[string]bool{}, sums: map[string]int64{},
+		reporter: by.Key(), used: map[id.Key]int{},
+	}
 }
 
 // count adds an event.
 func (a *addition) count(e Record) {
+	for _, key := range []id.Key{e.Key, a.reporter} {
+		if key != "" {
+			a.used[key] = max(a.used[key], e.Day)
+		}
+	}
 	day := fmt.Sprintf("%02d", e.Day)
 	if e.Scope == Personal {
 		a.sums["p"]++
@@ -82,6 +98,30 @@ func (a *addition) name(model string) string {
 	return model
 }
 
+// usedKeys are the keys of the events, and of those that the user's month has as many as
+// there is room for, the latest first.
+func (a *addition) usedKeys(user id.User) map[id.Key]int {
+	all := maps.Clone(a.used)
+	for key, day := range spent.DecodeUsedKeys(user, a.to.used) {
+		all[key] = max(all[key], day)
+	}
+	keys := slices.SortedFunc(maps.Keys(all), func(x, y id.Key) int {
+		_, xNew := a.used[x]
+		_, yNew := a.used[y]
+		switch {
+		case xNew && !yNew:
+			return -1
+		case yNew && !xNew:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(all[y], all[x]), cmp.Compare(x, y))
+	})
+	for _, key := range keys[min(usedKept, len(keys)):] {
+		delete(all, key)
+	}
+	return all
+}
+
 // modelsChanged is the refusal of an addition whose new names were decided on a
 // month that has got others since.
 type modelsChanged struct{ now *tally }
@@ -108,6 +148,10 @@ func (a *addition) write(org id.Organization, of month) table.Write {
 	}
 	w.Update = "ADD " + strings.Join(adds, ", ") +
 		" SET #state_pk = if_not_exists(#state_pk, :partition), #state_sk = if_not_exists(#state_sk, :user)"
+	if used := a.usedKeys(of.user); len(used) > 0 {
+		w.Names["used"], w.Values["used"] = spent.UsedKeys, spent.EncodeUsedKeys(of.user, used)
+		w.Update += ", #used = :used"
+	}
 	switch {
 	case len(a.added) == 0:
 		return w

@@ -113,7 +113,7 @@ func chunkWrites(by access.Caller, chunk []entry, months []month, tallies map[mo
 	writes := make([]table.Write, 0, len(chunk)+len(months))
 	additions := map[month]*addition{}
 	for _, of := range months {
-		additions[of] = newAddition(tallies[of], namesFor(by))
+		additions[of] = newAddition(tallies[of], by)
 	}
 	for _, e := range chunk {
 		writes = append(writes, e.record.write(e.marker))

@@ -9,6 +9,7 @@ import (
 
 	"roster/internal/id"
 	"roster/internal/money"
+	"roster/internal/spent"
 )
 
 // Counters are sums over events.
@@ -35,13 +36,15 @@ func (c Counters) plus(d Counters) Counters {
 // requests over personal connections), followed by nothing for the month, two
 // digits for a day, a colon and a model (c and r alone), or teamMark and a team
 // that the member was in when the events were recorded. The letter m alone is how
-// many models have a name.
+// many models have a name. spent.UsedKeys is no number,
+// but bytes.
 type tally struct {
 	total  Counters
 	days   map[int]Counters
 	models map[string]Counters
 	teams  map[id.Team]Counters
 	named  int64
+	used   []byte
 }
 
 const teamMark = "~"
@@ -62,6 +65,9 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		return fmt.Errorf("usage: a month is a %T", item)
 	}
 	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{}}
+	if used, ok := attributes.Value[spent.UsedKeys].(*types.AttributeValueMemberB); ok {
+		t.used = used.Value
+	}
 	for name, value := range attributes.Value {
 		number, ok := value.(*types.AttributeValueMemberN)
 		if !ok {
