@@ -69,6 +69,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"unsuspend":                      {3, 12},
 	"change metadata":                {3, 6},
 	"leave":                          {5, 14},
+	"accept policy":                  {6, 8},
 	"revoke key":                     {3, 8},
 	"update key":                     {3, 8},
 	"rotate key":                     {3, 8},
@@ -150,6 +151,8 @@ func TestCapacityOfTheHotPath(t *testing.T) {
 	w := world{rostertest.New(t, feature.All...)}
 	p := w.owner(t, "owner@acme.example", "Acme")
 	m := w.place(t, p.organization, "m@acme.example", "member", "active")
+	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{"policy_url": policyURL, "require_policy_acceptance": true})
+	w.Must(t, 200, "POST /api/organizations/"+string(p.organization)+"/policy/accept", m.token, nil)
 	event := func(i int) map[string]any {
 		return map[string]any{"events": []any{map[string]any{
 			"id": fmt.Sprint("e", i), "model": "openai/gpt-4o", "input_tokens": 1200, "output_tokens": 300, "cost_usd": 0.006,

@@ -285,6 +285,11 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "owner", "active")
 		return "POST /api/organizations/" + string(p.organization) + "/members/leave", m.token, nil
 	}},
+	{name: "accept policy", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{"policy_url": policyURL, "require_policy_acceptance": true})
+		return "POST /api/organizations/" + string(p.organization) + "/policy/accept", p.token, map[string]any{"policy_version": 1}
+	}},
 	{name: "revoke key", prepare: func(t *testing.T, w world) (string, string, any) {
 		p, path := w.secondKey(t)
 		return "DELETE " + path, p.key, nil

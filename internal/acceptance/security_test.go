@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,44 +25,59 @@ import (
 	"roster/internal/user"
 )
 
-// demand gives an organization a policy, whatever the rules.
-func (w world) demand(t testing.TB, org id.Organization, p policy.Policy) {
+// demand changes what an organization demands, whatever the rules.
+func (w world) demand(t testing.TB, org id.Organization, change func(*organization.Organization)) {
 	t.Helper()
 	read, err := organization.Get(t.Context(), w.Table, org)
 	if err != nil {
 		t.Fatal(err)
 	}
 	changed := *read
-	changed.Policy = p
+	change(&changed)
 	_, save := organization.Save(*read, changed, w.Now())
 	w.transact(t, save)
 }
 
-// TestMatrixWithoutTwoFactor asks every route as people without the two-factor
-// authentication that their organization requires. A new route is closed to them
-// unless it is added here.
-func TestMatrixWithoutTwoFactor(t *testing.T) {
+// TestMatrixOfUnmetDemands asks every route as people who do not meet what their
+// organization demands. A new route is closed to them unless it is added here.
+func TestMatrixOfUnmetDemands(t *testing.T) {
 	t.Parallel()
-	open := []route.ID{route.GetSecurity, route.LeaveOrganization}
+	open := map[string][]route.ID{
+		"two_factor_required": {route.GetSecurity, route.LeaveOrganization, route.AcceptPolicy},
+		"policy_not_accepted": {route.GetSecurity, route.LeaveOrganization, route.AcceptPolicy, route.GetOrganization, route.RestoreOrganization},
+	}
 	w := newWorld(t)
-	own := w.owner(t, "owner@acme.example", "Acme").organization
-	w.demand(t, own, policy.Policy{TwoFactorSince: w.Now()})
-	for _, role := range permission.BuiltIn {
-		p := w.place(t, own, "some."+role.Name+"@acme.example", role.Name, access.Active)
-		for credential, secret := range map[string]string{"token": p.token, "key": p.key} {
-			t.Run(role.Name+"/"+credential, func(t *testing.T) {
-				t.Parallel()
-				for _, r := range route.All {
-					want := expected(r, role, access.Active, credential)
-					if r.Access == route.Member && role.Name != permission.Gateway && !slices.Contains(open, r.ID) {
-						want = "two_factor_required"
+	for _, unmet := range [][]string{{"two_factor_required"}, {"policy_not_accepted"}, {"two_factor_required", "policy_not_accepted"}} {
+		name := strings.Join(unmet, "-and-")
+		own := w.owner(t, email.LowerASCII(name)+"@acme.example", "Acme").organization
+		w.demand(t, own, func(o *organization.Organization) {
+			if slices.Contains(unmet, "two_factor_required") {
+				o.Policy = policy.Policy{TwoFactorSince: w.Now()}
+			}
+			if slices.Contains(unmet, "policy_not_accepted") {
+				o.PolicyURL, o.RequirePolicyAcceptance = "https://acme.example/policy", true
+			}
+		})
+		for _, role := range permission.BuiltIn {
+			p := w.place(t, own, role.Name+"."+name+"@acme.example", role.Name, access.Active)
+			for credential, secret := range map[string]string{"token": p.token, "key": p.key} {
+				t.Run(name+"/"+role.Name+"/"+credential, func(t *testing.T) {
+					t.Parallel()
+					for _, r := range route.All {
+						want := expected(r, role, access.Active, credential)
+						if r.Access == route.Member && role.Name != permission.Gateway {
+							closed := slices.IndexFunc(unmet, func(code string) bool { return !slices.Contains(open[code], r.ID) })
+							if closed >= 0 {
+								want = unmet[closed]
+							}
+						}
+						answer := w.probe(t, r, secret, own)
+						if want == "" && !passed(answer) || want != "" && answer.Code() != want {
+							t.Errorf("%s: %d %s, want %q", r.Key, answer.Status, answer.Raw, want)
+						}
 					}
-					answer := w.probe(t, r, secret, own)
-					if want == "" && !passed(answer) || want != "" && answer.Code() != want {
-						t.Errorf("%s: %d %s, want %q", r.Key, answer.Status, answer.Raw, want)
-					}
-				}
-			})
+				})
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/permission"
 	"roster/internal/policy"
+	"roster/internal/route"
 	"roster/internal/session"
 	"roster/internal/table"
 )
@@ -324,7 +325,7 @@ func authenticate(ctx context.Context, e *env.Env, r *api.Request, read reading)
 	if named := r.Path("org_id"); named != "" && named != string(actor.org) {
 		return Actor{}, ErrOrg
 	}
-	if err := actor.admit(e.Now(), exceptions{r.Route.WhileDeleting(), r.Route.WithoutTwoFactor()}, r.Route.Permissions...); err != nil {
+	if err := actor.admit(e.Now(), exceptions{r.Route.WhileDeleting(), r.Route.Before}, r.Route.Permissions...); err != nil {
 		return Actor{}, err
 	}
 	actor.client = r.Client()
@@ -405,13 +406,14 @@ type exceptions struct {
 	// whileDeleting admits an owner, in person, to an organization that is being
 	// deleted.
 	whileDeleting bool
-	// withoutTwoFactor admits who lacks the two-factor authentication that is required.
-	withoutTwoFactor bool
+	// before tells of which demands one may be admitted who does not meet them; nil, of
+	// none.
+	before func(route.Demand) bool
 }
 
-// admit refuses who is no active member of an active organization, lacks the
-// two-factor authentication that it requires, or has none of the permissions that
-// are needed. Keys of a person are refused with them.
+// admit refuses who is no active member of an active organization, does not meet its
+// demands, or has none of the permissions that are needed. Keys of a person are refused
+// with them.
 func (a Actor) admit(now time.Time, may exceptions, needed ...permission.Permission) error {
 	if err := a.member.Status.Admit(); err != nil {
 		return err
@@ -419,8 +421,10 @@ func (a Actor) admit(now time.Time, may exceptions, needed ...permission.Permiss
 	if err := AdmitTo(a.orgView.Status); err != nil && !(may.whileDeleting && a.mayRestore()) {
 		return err
 	}
-	if err := a.orgView.Policy.Act(a.member.secured(), now); err != nil && !may.withoutTwoFactor {
-		return err
+	for _, d := range demands {
+		if err := d.unmet(a.orgView, a.member, now); err != nil && (may.before == nil || !may.before(d.of)) {
+			return err
+		}
 	}
 	if len(needed) > 0 && !slices.ContainsFunc(needed, a.Can) {
 		return ErrPermission.With("permission", needed[0])

@@ -14,7 +14,11 @@ import (
 // first is what authorizing tells. The last one tells whose connection serves the
 // call, and alone may have to read.
 func (h *HotPath) checks(ctx context.Context, s Standing, name string, served *ConnectionScope) []func() error {
-	all := []func() error{s.hasLiveKey, s.member.Status.Admit, s.inOrganization, s.isSecured, s.mayUseModels}
+	all := []func() error{s.hasLiveKey, s.member.Status.Admit, s.inOrganization}
+	for _, d := range demands {
+		all = append(all, func() error { return d.unmet(s.gate.view, s.member, s.readAt) })
+	}
+	all = append(all, s.mayUseModels)
 	for _, l := range s.levels() {
 		all = append(all, func() error { return l.admits(name) })
 	}
@@ -59,8 +63,6 @@ func (s Standing) hasLiveKey() error {
 }
 
 func (s Standing) inOrganization() error { return AdmitTo(s.gate.view.Status) }
-
-func (s Standing) isSecured() error { return s.gate.view.Policy.Act(s.member.secured(), s.readAt) }
 
 func (s Standing) mayUseModels() error {
 	if s.permissions().Has(permission.ModelsUse) {

@@ -13,6 +13,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/route"
 	"roster/internal/table"
 )
@@ -94,6 +95,15 @@ func TestMandateEndsWithWhatItRestsOn(t *testing.T) {
 		}, true, true},
 		"demoted": {func(w *world) func(*testing.T) {
 			return set(w, table.Member(w.org.ID, w.user.ID), "role", permission.Viewer)
+		}, true, true},
+		"two-factor authentication required": {func(w *world) func(*testing.T) {
+			return set(w, table.Organization(w.org.ID), "policy", policy.Policy{TwoFactorSince: w.Now().Add(-time.Hour)})
+		}, true, true},
+		"acceptance of the policy required": {func(w *world) func(*testing.T) {
+			return func(t *testing.T) {
+				w.Set(t, table.Organization(w.org.ID), "policy_url", "https://acme.example/policy")
+				w.Set(t, table.Organization(w.org.ID), "require_policy_acceptance", true)
+			}
 		}, true, true},
 		"organization suspended": {func(w *world) func(*testing.T) {
 			return set(w, table.Organization(w.org.ID), "status", "suspended")

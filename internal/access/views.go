@@ -28,15 +28,19 @@ type (
 	}
 
 	memberView struct {
-		Kind          string               `dynamodbav:"kind"`
-		Email         string               `dynamodbav:"email"`
-		Name          string               `dynamodbav:"name"`
-		Role          string               `dynamodbav:"role"`
-		Status        Status               `dynamodbav:"status"`
-		Epoch         int                  `dynamodbav:"epoch"`
-		Suspension    *Suspension          `dynamodbav:"suspension"`
-		Planned       *Suspension          `dynamodbav:"planned_suspension"`
-		EndsAt        time.Time            `dynamodbav:"ends_at,unixtime"`
+		Kind       string      `dynamodbav:"kind"`
+		Email      string      `dynamodbav:"email"`
+		Name       string      `dynamodbav:"name"`
+		Role       string      `dynamodbav:"role"`
+		Status     Status      `dynamodbav:"status"`
+		Epoch      int         `dynamodbav:"epoch"`
+		Suspension *Suspension `dynamodbav:"suspension"`
+		Planned    *Suspension `dynamodbav:"planned_suspension"`
+		EndsAt     time.Time   `dynamodbav:"ends_at,unixtime"`
+		// Accepted is the version of the policy that was accepted last.
+		Accepted struct {
+			Version int `dynamodbav:"version"`
+		} `dynamodbav:"accepted"`
 		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
 		AllowedModels model.List           `dynamodbav:"allowed_models"`
 		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
@@ -54,6 +58,11 @@ type (
 		// TeamModels are those that the members of a team may call, of the teams that
 		// name any.
 		TeamModels map[id.Team]model.List `dynamodbav:"team_models"`
+		// RequireAcceptance refuses persons who have not accepted the terms at PolicyURL,
+		// of this version.
+		RequireAcceptance bool      `dynamodbav:"require_policy_acceptance"`
+		PolicyURL         field.URL `dynamodbav:"policy_url"`
+		PolicyVersion     int       `dynamodbav:"policy_version"`
 		// RequireConnection refuses models whose provider has no connection.
 		RequireConnection bool         `dynamodbav:"require_connection"`
 		Connections       *Connections `dynamodbav:"connections"`
@@ -68,12 +77,6 @@ func (o organizationView) teamModels(teams map[id.Team]TeamRole) model.List {
 	}
 	return all
 }
-
-// serviceAccount is the kind of members without a person; package member has the words.
-const serviceAccount = "service"
-
-// secured reports whether the member has a second factor, or is nobody who could.
-func (m memberView) secured() bool { return m.TwoFactor || m.Kind == serviceAccount }
 
 // at is how the membership stands at a time.
 func (m memberView) at(now time.Time) memberView {

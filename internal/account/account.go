@@ -15,6 +15,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/organization"
+	"roster/internal/policy"
 	"roster/internal/route"
 	"roster/internal/session"
 	"roster/internal/throttle"
@@ -109,6 +110,9 @@ type Membership struct {
 	// organization requires it: from then on they may do nothing in it before they
 	// have set it up.
 	TwoFactorRequiredFrom time.Time `json:"two_factor_required_from,omitzero"`
+	// ToAccept is the policy that the member has to accept before they do anything else
+	// in the organization.
+	ToAccept policy.Terms `json:"policy_to_accept,omitzero"`
 }
 
 // View shows an account.
@@ -129,6 +133,7 @@ func self(by access.Identity) UserView {
 func MembershipOf(o organization.Organization, m member.Member) *Membership {
 	out := &Membership{
 		ID: o.ID, Name: o.Name, Role: m.Role, Status: m.Status, OrganizationStatus: o.Status, DeletesAt: o.DeletesAt,
+		ToAccept: m.Owed(o),
 	}
 	if !m.TwoFactor {
 		out.TwoFactorRequiredFrom = o.Policy.TwoFactorFrom()

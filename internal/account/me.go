@@ -7,6 +7,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/member"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/session"
 )
 
@@ -36,7 +37,7 @@ func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnsw
 		return MeAnswer{}, session.ErrToken
 	}
 	out.Organization = MembershipOf(in.Organization, in.Member)
-	if in.Organization.Policy.Act(in.Member.TwoFactor, s.Now()) == nil {
+	if in.Organization.Policy.Act(in.Member.TwoFactor, s.Now()) == nil && out.Organization.ToAccept == (policy.Terms{}) {
 		out.Permissions = in.Organization.Roles.Of(in.Member.Role).List()
 	}
 	return out, nil

@@ -40,8 +40,8 @@ func FinishTakeOver(ctx context.Context, e *env.Env, u *user.User, from api.Clie
 	return nil
 }
 
-// endMemberships revokes the keys of an unverified account and withdraws its
-// requests to join.
+// endMemberships revokes the keys of an unverified account, forgets which policies it
+// accepted, and withdraws its requests to join.
 func endMemberships(ctx context.Context, e *env.Env, u id.User, from api.Client) error {
 	by := audit.User(u, from)
 	organizations, err := member.OrganizationsOf(ctx, e.Table, u)
@@ -60,11 +60,11 @@ func endMemberships(ctx context.Context, e *env.Env, u id.User, from api.Client)
 					Action: audit.JoinRequestWithdrawn, Actor: by, Target: string(m.Request.ID),
 					Before: map[string]any{"status": access.Pending}, After: map[string]any{"status": "withdrawn"},
 				}))...)
-			case len(m.Keys) > 0:
-				keyless := *m
-				keyless.Keys = nil
-				before, after := member.Difference(m, keyless)
-				return e.Table.Transact(ctx, append(member.Save(m, keyless, now), audit.Record(now, org, audit.Event{
+			case len(m.Keys) > 0 || m.Accepted != nil:
+				bare := *m
+				bare.Keys, bare.Accepted = nil, nil
+				before, after := member.Difference(m, bare)
+				return e.Table.Transact(ctx, append(member.Save(m, bare, now), audit.Record(now, org, audit.Event{
 					Action: audit.MemberKeysRevoked, Actor: by, Target: string(u), Before: before, After: after,
 				}))...)
 			}

@@ -48,6 +48,8 @@ const (
 
 	MemberSuspensionScheduled Action = "member.suspension_scheduled"
 
+	MemberPolicyAccepted Action = "member.policy_accepted"
+
 	RoleCreated Action = "role.created"
 	RoleUpdated Action = "role.updated"
 	RoleDeleted Action = "role.deleted"
@@ -144,8 +146,9 @@ var Catalogue = []Entry{
 	{MemberSuspensionScheduled, "When a suspension is to begin, or to end by itself, was said, changed or taken back",
 		append([]route.ID{route.SuspendMember, route.UnsuspendMember}, changing...)},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},
+	{MemberPolicyAccepted, "A member accepted the organization's policy by themselves; whoever does so by coming in, has it in the event of that", []route.ID{route.AcceptPolicy}},
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
-	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder", proving},
+	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder, and what they had accepted counts no more", proving},
 	{MemberSessionsEnded, "The sessions that a member had in the organization were ended", []route.ID{route.EndMemberSessions}},
 
 	{RoleCreated, "A role of the organization's own was made", []route.ID{route.CreateRole}},

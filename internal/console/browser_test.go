@@ -18,6 +18,8 @@ import (
 	"roster/internal/apikey"
 	"roster/internal/console"
 	"roster/internal/invitation"
+	"roster/internal/member"
+	"roster/internal/organization"
 	"roster/internal/rostertest"
 )
 
@@ -72,7 +74,7 @@ type site struct {
 // something that a page's policy does not let in.
 func visit(t *testing.T) *site {
 	t.Helper()
-	s := &site{Roster: rostertest.New(t, account.Endpoints, invitation.Endpoints, apikey.Endpoints, console.Endpoints)}
+	s := &site{Roster: rostertest.New(t, account.Endpoints, invitation.Endpoints, apikey.Endpoints, organization.Endpoints, member.Endpoints, console.Endpoints)}
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(server.Close)
 	s.url = server.URL

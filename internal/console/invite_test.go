@@ -48,6 +48,32 @@ func TestNewPersonJoinsByTheMailedLink(t *testing.T) {
 	s.see(t, "This invitation is over")
 }
 
+// The page shows what one agrees to and gets, and accepts the version that it shows:
+// here one that is newer than the mail.
+func TestPageShowsThePolicyThatItAccepts(t *testing.T) {
+	t.Parallel()
+	s := visit(t)
+	token, org := s.acme(t)
+	_, mailed := s.invite(t, token, org, "new@acme.example", "Hello")
+	s.Must(t, 200, "PUT /api/organizations/"+org, token, map[string]any{"policy_url": "https://acme.example/policy", "default_monthly_limit": "50"})
+	s.open(t, mailed)
+	text := s.see(t, "Join Acme")
+	for _, want := range []string{"by accepting you agree", "usage policy", "$50 a month", "Without an end date"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q:\n%s", want, text)
+		}
+	}
+	s.fill(t, "#name", "Nora New")
+	s.fill(t, "#password", "newpassword123")
+	s.press(t, "#create .button")
+	s.see(t, "You’re in Acme")
+	listed := s.Must(t, 200, "GET /api/organizations/"+org+"/members?search=new", token, nil)
+	row := listed.At("members").([]any)[0].(map[string]any)
+	if got, ok := row["policy"].(map[string]any); !ok || got["version"] != 1.0 || got["how"] != "invitation" {
+		t.Errorf("%s", listed.Raw)
+	}
+}
+
 func TestNewPersonWithTheSharedLinkProvesTheirAddress(t *testing.T) {
 	t.Parallel()
 	s := visit(t)

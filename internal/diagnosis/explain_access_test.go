@@ -21,6 +21,7 @@ import (
 	"roster/internal/model"
 	"roster/internal/offboarding"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/rostertest"
 	"roster/internal/table"
 	"roster/internal/usage"
@@ -92,12 +93,18 @@ func TestAnExplanationNeverDisagreesWithAuthorize(t *testing.T) {
 		}
 	}
 	other := c.add(t, permission.Member)
+	membertest.Change(t, c.Roster, c.owner.Organization, c.owner.ID, func(m *member.Member) {
+		m.Accepted = &member.Acceptance{Version: 2, At: c.Now(), How: member.ByConsent}
+	})
 	seen := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		ada := c.add(t, rapid.SampledFrom([]string{permission.Member, permission.Developer, "coder", "reader"}).Draw(rt, "role"))
 		own := keyOf(ada.Member)
 		lists := []model.List{nil, {"openai/*"}, {"anthropic/*"}}
 		membertest.Change(t, c.Roster, ada.Organization, ada.ID, func(m *member.Member) {
+			if version := rapid.IntRange(0, 2).Draw(rt, "accepted"); version > 0 {
+				m.Accepted = &member.Acceptance{Version: version, At: c.Now(), How: member.ByConsent}
+			}
 			m.AllowedModels = rapid.SampledFrom(lists).Draw(rt, "member's models")
 			record := m.Keys[own]
 			record.AllowedModels = rapid.SampledFrom(lists).Draw(rt, "key's models")
@@ -124,6 +131,9 @@ func TestAnExplanationNeverDisagreesWithAuthorize(t *testing.T) {
 				}
 			})
 		}
+		c.Set(t, org, "require_policy_acceptance", rapid.IntRange(0, 3).Draw(rt, "policy required") == 3)
+		c.Set(t, org, "policy_url", "https://acme.example/policy")
+		c.Set(t, org, "policy_version", rapid.IntRange(0, 2).Draw(rt, "policy's version"))
 		c.Set(t, org, "require_connection", rapid.Bool().Draw(rt, "connection required"))
 		c.Set(t, org, "connections", access.Connections{Enabled: rapid.SampledFrom([]map[string]int{{}, {"openai": 1}}).Draw(rt, "connections")})
 		c.Advance(access.GateTTL)
@@ -177,9 +187,15 @@ func TestEveryReasonIsToldWithWhoBroughtItAbout(t *testing.T) {
 	c.Must(t, 200, "PUT "+members, c.owner.Secret, object{"role": "viewer", "allowed_models": []string{"openai/*"}})
 	c.Must(t, 200, "POST "+members+"/suspend", c.owner.Secret, object{"reason": "Unusual usage patterns"})
 	c.Set(t, table.Organization(c.owner.Organization), "require_connection", true)
+	c.Set(t, table.Organization(c.owner.Organization), "policy", policy.Policy{TwoFactorSince: c.Now()})
+	c.Set(t, table.Organization(c.owner.Organization), "policy_url", "https://acme.example/policy")
+	c.Set(t, table.Organization(c.owner.Organization), "require_policy_acceptance", true)
+	membertest.Change(t, c.Roster, ada.Organization, c.owner.ID, func(m *member.Member) {
+		m.TwoFactor, m.Accepted = true, &member.Acceptance{Version: 1, At: c.Now(), How: member.ByConsent}
+	})
 
 	got := c.explain(t, c.owner.Secret, string(ada.ID), url.Values{"key_id": {key}, "model": {"anthropic/claude"}})
-	want := []string{"invalid_key", "member_suspended", "permission_denied:role", "model_not_allowed:member", "no_connection"}
+	want := []string{"invalid_key", "member_suspended", "two_factor_required", "policy_not_accepted", "permission_denied:role", "model_not_allowed:member", "no_connection"}
 	if all := codes(got); !slices.Equal(all, want) {
 		t.Fatalf("%v\n%s", all, got.Raw)
 	}
@@ -187,7 +203,7 @@ func TestEveryReasonIsToldWithWhoBroughtItAbout(t *testing.T) {
 		cause, _ := r["cause"].(object)
 		by, _ := cause["by"].(object)
 		call, _ := r["remedy_call"].(object)
-		if want[i] != "no_connection" && (by["user_id"] != string(c.owner.ID) || cause["at"] == nil || cause["audit_event_id"] == nil) {
+		if !slices.Contains([]string{"no_connection", "two_factor_required", "policy_not_accepted"}, want[i]) && (by["user_id"] != string(c.owner.ID) || cause["at"] == nil || cause["audit_event_id"] == nil) {
 			t.Errorf("%s: nobody brought it about: %v", want[i], r)
 		}
 		if call == nil || strings.ContainsAny(call["path"].(string), "{}") {
@@ -199,6 +215,9 @@ func TestEveryReasonIsToldWithWhoBroughtItAbout(t *testing.T) {
 	}
 	// What the remedies say is done, call by call, until nothing stands in the way.
 	c.Must(t, 200, "POST "+members+"/unsuspend", c.owner.Secret, nil)
+	membertest.Change(t, c.Roster, ada.Organization, ada.ID, func(m *member.Member) {
+		m.TwoFactor, m.Accepted = true, &member.Acceptance{Version: 1, At: c.Now(), How: member.ByConsent}
+	})
 	c.Must(t, 200, "PUT "+members, c.owner.Secret, object{"role": "member", "allowed_models": []string{"anthropic/*"}})
 	c.Set(t, table.Organization(c.owner.Organization), "connections", access.Connections{Enabled: map[string]int{"anthropic": 1}})
 	got = c.explain(t, ada.Secret, string(ada.ID), url.Values{"model": {"anthropic/claude"}})

@@ -16,6 +16,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/route"
 )
 
@@ -94,6 +95,13 @@ func (f findings) explain(refusal *fault.Error) Reason {
 		r.Remedy = "Ask those who run the deployment: they alone let the organization go on."
 	case access.ErrOrgDeleted.Code:
 		f.deleting(&r)
+	case policy.ErrTwoFactor.Code:
+		r.Remedy = "The member sets up two-factor authentication for their account."
+		r.Call = f.call(route.SetUpTwoFactor, map[string]any{"password": "<password>"})
+	case policy.ErrTerms.Code:
+		terms := f.organization.Terms()
+		r.Remedy = fmt.Sprintf("The member reads the policy, %s, and accepts it: nobody does so for them.", terms.URL)
+		r.Call = f.call(route.AcceptPolicy, map[string]any{"policy_version": terms.Version})
 	case access.ErrPermission.Code:
 		f.lacksPermission(&r)
 	case access.ErrModel.Code:

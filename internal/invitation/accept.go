@@ -11,6 +11,7 @@ import (
 	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/member"
+	"roster/internal/organization"
 	"roster/internal/session"
 	"roster/internal/table"
 	"roster/internal/user"
@@ -23,6 +24,9 @@ type AcceptRequest struct {
 	// its own.
 	Password field.Password `json:"password,omitzero"`
 	Name     field.Name     `json:"name,omitzero"`
+	// PolicyVersion is that of the policy which the person was shown. Where it is not
+	// said, they accept the one to which the newest mail led.
+	PolicyVersion organization.PolicyVersion `json:"policy_version,omitzero"`
 }
 
 // AcceptAnswer is tokens of the new member, or what is to be done first.
@@ -70,6 +74,7 @@ func (s Service) Accept(ctx context.Context, who access.Identity, in AcceptReque
 		if err := member.Lapse(ctx, s.Env, p.member); err != nil {
 			return err
 		}
+		p.shown = in.PolicyVersion
 		switch {
 		case who.User() == "":
 			out, err = s.acceptByMail(ctx, who.Client(), p, in)

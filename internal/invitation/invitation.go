@@ -19,6 +19,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/outbox"
+	"roster/internal/policy"
 	"roster/internal/route"
 )
 
@@ -103,4 +104,6 @@ type Invite struct {
 	By     id.User       `dynamodbav:"by"`
 	ByName string        `dynamodbav:"by_name"`
 	Offer  *member.Offer `dynamodbav:"offer,omitempty"`
+	// Terms are those to which the newest mail led.
+	Terms policy.Terms `dynamodbav:"terms,omitempty"`
 }

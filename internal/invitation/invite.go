@@ -65,7 +65,7 @@ func (s Service) consider(ctx context.Context, by access.Actor, in InviteRequest
 
 // offer is the Writes of an invitation and its mail.
 func (s Service) offer(ctx context.Context, by access.Actor, c circumstances, next Invitation, l links) ([]table.Write, error) {
-	mailed, err := s.mail(ctx, by, next, l.mailed)
+	mailed, err := s.mail(ctx, *c.organization, next, l.mailed)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (c circumstances) allow(by access.Actor, t terms, now time.Time) error {
 
 // next is the invitation on the terms, with new links.
 func (c circumstances) next(by access.Actor, t terms, now time.Time) (Invitation, links, error) {
-	return c.invitation.renew(by.Organization(), t, now).issue(by, c.organization.InvitationDays, now)
+	return c.invitation.renew(by.Organization(), t, now).issue(by, *c.organization, now)
 }
 
 // unchanged is the check that the address belongs to no member still.
@@ -168,11 +168,12 @@ func (c circumstances) unchanged() table.Write {
 	return member.Unchanged(c.organization.ID, c.holder.User, c.member)
 }
 
-func (s Service) mail(ctx context.Context, by access.Actor, i Invitation, token string) (table.Write, error) {
+func (s Service) mail(ctx context.Context, o organization.Organization, i Invitation, token string) (table.Write, error) {
 	return outbox.Enqueue(ctx, s.Env, outbox.Mail{
 		To: i.Email, Kind: mail.Invitation,
 		Data: mail.Data{
-			Organization: by.OrganizationName(), Recipient: string(i.Name), Actor: i.Invite.ByName, Role: i.Role,
+			GuidelinesURL: string(o.GuidelinesURL), PolicyURL: string(o.PolicyURL),
+			Organization: string(o.Name), Recipient: string(i.Name), Actor: i.Invite.ByName, Role: i.Role,
 			Message: string(i.Invite.Message), Link: inviteLink(s.Env, token), ExpiresAt: i.ExpiresAt,
 		},
 		Invitation: &outbox.InvitationRef{Organization: i.Organization, ID: i.ID, Generation: i.Generation},

@@ -44,14 +44,14 @@ func (s Service) Resend(ctx context.Context, by access.Actor, in ResendRequest) 
 		if err := s.inviterIsVerified(ctx, by, inviter); err != nil {
 			return err
 		}
-		next, l, err := read.issue(by, org.InvitationDays, s.Now())
+		next, l, err := read.issue(by, *org, s.Now())
 		if err != nil {
 			return err
 		}
 		if err := count(); err != nil {
 			return err
 		}
-		mailed, err := s.mail(ctx, by, next, l.mailed)
+		mailed, err := s.mail(ctx, *org, next, l.mailed)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"roster/internal/organization"
 	"roster/internal/outbox"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/secret"
 	"roster/internal/table"
 	"roster/internal/throttle"
@@ -96,9 +97,9 @@ func (i Invitation) offers(t terms) bool {
 // links are the tokens of an invitation's newest links.
 type links struct{ shown, mailed string }
 
-// issue gives the invitation new links and at least the given time. The caller
-// answers for it from now on.
-func (i Invitation) issue(by access.Actor, days int, now time.Time) (Invitation, links, error) {
+// issue gives the invitation new links, and at least the time that the organization
+// gives. The caller answers for it from now on.
+func (i Invitation) issue(by access.Actor, o organization.Organization, now time.Time) (Invitation, links, error) {
 	recent := slices.DeleteFunc(slices.Clone(i.MailedAt), func(at time.Time) bool { return now.Sub(at) >= 24*time.Hour })
 	if len(recent) >= mailsPerDay {
 		return i, links{}, errMails.WithRetryAfter(recent[0].Add(24 * time.Hour).Sub(now))
@@ -110,8 +111,8 @@ func (i Invitation) issue(by access.Actor, days int, now time.Time) (Invitation,
 	i.Mailed = i.Mailed[:min(len(i.Mailed), liveMails)]
 	i.MailedAt = append(recent, now)
 	i.Delivery, i.Generation = outbox.Queued, i.Generation+1
-	i.Invite.By, i.Invite.ByName = by.User(), by.Name()
-	if until := now.AddDate(0, 0, days); until.After(i.ExpiresAt) {
+	i.Invite.By, i.Invite.ByName, i.Invite.Terms = by.User(), by.Name(), o.Terms()
+	if until := now.AddDate(0, 0, o.InvitationDays); until.After(i.ExpiresAt) {
 		i.ExpiresAt = until
 	}
 	i.UpdatedAt = now
@@ -153,6 +154,18 @@ type prospect struct {
 	// there is none.
 	account *user.User
 	member  *member.Member
+	// shown is the version of the terms of which whoever accepts says that they were
+	// shown it; 0, they do not say.
+	shown organization.PolicyVersion
+}
+
+// agreed are the terms to which one agrees by accepting: those that they were shown, if
+// these are the organization's, or else those to which the newest mail led.
+func (p prospect) agreed() policy.Terms {
+	if current := p.organization.Terms(); int(p.shown) == current.Version {
+		return current
+	}
+	return p.invitation.Invite.Terms
 }
 
 // acceptable refuses what cannot be accepted by anyone.
@@ -213,7 +226,7 @@ func (p prospect) admit(u user.User, now time.Time) (member.Member, error) {
 	}
 	m.Name, m.TwoFactor = u.Name, u.TwoFactor != nil
 	p.invitation.Promise(&m, now)
-	return m, nil
+	return m.Accept(p.agreed(), member.ByInvitation, now), nil
 }
 
 // higherRole is the invitation's role, unless the member's own has a permission

@@ -8,6 +8,8 @@ import (
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/money"
 )
 
 // ShowRequest names an invitation by a link's token.
@@ -36,7 +38,16 @@ type Offered struct {
 	HasAccount     *bool      `json:"has_account,omitzero"`
 	WelcomeMessage field.Text `json:"welcome_message"`
 	GuidelinesURL  field.URL  `json:"guidelines_url"`
-	PolicyURL      field.URL  `json:"policy_url"`
+	// PolicyURL leads to the policy that one accepts with the invitation, by sending the
+	// version along.
+	PolicyURL     field.URL `json:"policy_url"`
+	PolicyVersion int       `json:"policy_version,omitzero"`
+	// MonthlyLimit and DailyLimit are what will bind the member, in USD; null is
+	// unlimited.
+	MonthlyLimit *money.Amount `json:"monthly_limit"`
+	DailyLimit   *money.Amount `json:"daily_limit"`
+	// MembershipEndsAt is when the membership is to end; null, it is not.
+	MembershipEndsAt *time.Time `json:"membership_ends_at"`
 }
 
 // OfferedOrganization is the organization of an invitation.
@@ -65,6 +76,12 @@ func (s Service) Show(ctx context.Context, _ api.Client, in ShowRequest) (ShowAn
 		InvitedBy: i.Invite.ByName, Message: i.Invite.Message, Status: i.Status, ExpiresAt: i.ExpiresAt,
 		ProvesMailbox:  t.link == mailed,
 		WelcomeMessage: o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
+	}
+	promised := member.Member{Role: i.Role, Offer: i.Invite.Offer}
+	limits := promised.Limits(*o)
+	out.PolicyVersion, out.MonthlyLimit, out.DailyLimit = o.Terms().Version, limits.MonthlyLimit, limits.DailyLimit
+	if promised.Offer != nil && !promised.Offer.EndsAt.IsZero() {
+		out.MembershipEndsAt = new(promised.Offer.EndsAt.UTC())
 	}
 	if t.link == mailed {
 		out.HasAccount = new(p.account != nil && p.account.Verified)

@@ -77,8 +77,13 @@ type View struct {
 
 // OrganizationView is the organization of a join request.
 type OrganizationView struct {
-	ID   id.Organization `json:"id"`
-	Name field.Name      `json:"name"`
+	ID            id.Organization `json:"id"`
+	Name          field.Name      `json:"name"`
+	GuidelinesURL field.URL       `json:"guidelines_url,omitzero"`
+	// PolicyURL leads to the organization's policy. Whoever was shown it when they asked,
+	// and is let in, has accepted that version.
+	PolicyURL     field.URL `json:"policy_url,omitzero"`
+	PolicyVersion int       `json:"policy_version,omitzero"`
 }
 
 // ended shows a request that was pending in m with its outcome.
@@ -101,6 +106,6 @@ func view(m member.Member, r member.JoinRequest, as Status) View {
 }
 
 func (v View) in(o organization.Organization) View {
-	v.Organization = &OrganizationView{o.ID, o.Name}
+	v.Organization = &OrganizationView{o.ID, o.Name, o.GuidelinesURL, o.PolicyURL, o.Terms().Version}
 	return v
 }

@@ -83,6 +83,7 @@ func (s Service) Request(ctx context.Context, by access.Identity, in JoinRequest
 			out.repeat = true
 			return nil
 		}
+		m.Request.Terms = org.Terms()
 		now := s.Now()
 		before, after := member.Difference(read, m)
 		out, err = api.Commit(ctx, s.Table, out, append(member.Save(read, m, now),

@@ -20,7 +20,8 @@ const (
 	VerifyAddress Kind = "verify_address"
 
 	// Invitation carries the link that joins an organization.
-	// Needs Organization, Actor (the inviter), Role, Link, ExpiresAt; also Message.
+	// Needs Organization, Actor (the inviter), Role, Link, ExpiresAt; also Message,
+	// GuidelinesURL, PolicyURL.
 	Invitation Kind = "invitation"
 
 	// InvitationLogin goes to an address that was used with a shared invitation

@@ -28,7 +28,8 @@ func samples() map[mail.Kind]mail.Data {
 	return map[mail.Kind]mail.Data{
 		mail.VerifyAddress: {Recipient: "Ada Lovelace", Organization: "Acme Research", Link: link, ExpiresAt: expires},
 		mail.Invitation: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", Role: "developer",
-			Message: "Welcome to our AI services platform!\n\nAsk me anything & have fun.", Link: link, ExpiresAt: expires},
+			Message: "Welcome to our AI services platform!\n\nAsk me anything & have fun.", Link: link, ExpiresAt: expires,
+			GuidelinesURL: "https://acme.example/guidelines", PolicyURL: "https://acme.example/policy"},
 		mail.InvitationLogin: {Recipient: "Ada Lovelace", Organization: "Acme Research", Link: link, ExpiresAt: expires},
 		mail.Welcome: {Recipient: "Ada Lovelace", Organization: "Acme Research", Role: "member",
 			WelcomeMessage: "Good to have you.\nStart with the sandbox.", GuidelinesURL: "https://acme.example/guidelines",
@@ -192,6 +193,7 @@ func TestDataJSON(t *testing.T) {
 	}
 	const want = `{"organization":"Acme Research","recipient":"Ada Lovelace","actor":"Grace Hopper","role":"developer",` +
 		`"message":"Welcome to our AI services platform!\n\nAsk me anything \u0026 have fun.",` +
+		`"guidelines_url":"https://acme.example/guidelines","policy_url":"https://acme.example/policy",` +
 		`"link":"https://roster.example/join?token=5Dk-x_9\u0026org=org_01","expires_at":"2025-12-01T15:30:00+01:00"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -107,7 +107,7 @@ func (m Member) recorded() map[string]any {
 	return map[string]any{
 		"role": m.Role, "status": m.Status, "name": m.Name, "alias": m.Alias, "metadata": m.Metadata,
 		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
-		"teams": maps.Clone(m.Teams), "successor": m.Successor, "ends_at": stamp(m.EndsAt),
+		"teams": maps.Clone(m.Teams), "successor": m.Successor, "ends_at": stamp(m.EndsAt), "policy": m.Accepted.recorded(),
 		"suspended_until": stamp(m.suspendedTill()), "scheduled_suspension": recorded(m.Planned),
 	}
 }

@@ -24,6 +24,7 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.SuspendMember, access.Member(e), s.SuspendMember),
 		api.Handle(route.UnsuspendMember, access.Member(e), s.UnsuspendMember),
 		api.Handle(route.LeaveOrganization, access.Member(e), s.LeaveOrganization),
+		api.Handle(route.AcceptPolicy, access.Member(e), s.AcceptPolicy),
 		api.Handle(route.BulkEditMembers, access.Member(e), s.BulkEdit),
 		api.Handle(route.CreateServiceAccount, access.Member(e), s.CreateServiceAccount),
 		api.Handle(route.AddTeamMember, access.Member(e), s.AddTeamMember),

@@ -44,7 +44,7 @@ func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) 
 	if err != nil {
 		return Answer{}, err
 	}
-	out := answer(m.At(s.Now()))
+	out := answer(m.At(s.Now())).of(o.Terms())
 	out.Member.Orphaned = orphaned[m.ID]
 	out.Member.complete(costs[in.User], m.Limits(*o))
 	out.Member.Limits = new(m.Limits(*o))

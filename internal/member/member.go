@@ -20,6 +20,7 @@ import (
 	"roster/internal/model"
 	"roster/internal/organization"
 	"roster/internal/permission"
+	"roster/internal/policy"
 	"roster/internal/role"
 	"roster/internal/table"
 	"roster/internal/team"
@@ -91,6 +92,8 @@ type Member struct {
 	Successor id.User `dynamodbav:"successor,omitempty"`
 	// Inviter is who answers for the invitation that a row of Kind Invited is.
 	Inviter id.User `dynamodbav:"-"`
+	// Accepted is the policy that the member accepted last.
+	Accepted *Acceptance `dynamodbav:"accepted,omitempty"`
 	// Offer is what the invitation promised besides the role.
 	Offer *Offer `dynamodbav:"offer,omitempty"`
 	// LastActiveAt is the beginning of the last day, in the organization's time zone,
@@ -111,6 +114,8 @@ type JoinRequest struct {
 	ID      id.JoinRequest `dynamodbav:"id"`
 	Message field.Text     `dynamodbav:"message,omitempty"`
 	At      time.Time      `dynamodbav:"at"`
+	// Terms are those that the person was shown in the answer.
+	Terms policy.Terms `dynamodbav:"terms,omitempty"`
 	// Returning: the person was a member before, and is removed again if the
 	// request comes to nothing.
 	Returning bool `dynamodbav:"returning,omitempty"`

@@ -220,6 +220,9 @@ func (m Member) Admit(role string, now time.Time) (Member, error) {
 	if returning || m.CreatedAt.IsZero() {
 		m.CreatedAt = now
 	}
+	if m.Request != nil {
+		m = m.Accept(m.Request.Terms, ByJoinRequest, m.Request.At)
+	}
 	m.Granted, m.Request, m.Successor = m.Request, nil, ""
 	m.Status, m.Role, m.Epoch = access.Active, role, m.Epoch+1
 	return m, nil

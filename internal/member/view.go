@@ -10,6 +10,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/model"
 	"roster/internal/money"
+	"roster/internal/policy"
 	"roster/internal/spending"
 )
 
@@ -56,7 +57,10 @@ type Row struct {
 	Orphaned    bool    `json:"orphaned,omitzero"`
 	// Successor is who took over what a removed member shared with others.
 	Successor id.User `json:"successor,omitzero"`
-	SSOID     *string `json:"sso_id"`
+	// Policy is which version of the organization's policy the member accepted last,
+	// when and how; null, none. It may be older than the current one.
+	Policy *PolicyView `json:"policy"`
+	SSOID  *string     `json:"sso_id"`
 	// LastActiveAt says the day: the instant when it began in the organization's
 	// time zone. Null is never.
 	LastActiveAt *time.Time `json:"last_active_at"`
@@ -68,6 +72,16 @@ type Row struct {
 type TeamView struct {
 	ID   id.Team  `json:"id"`
 	Role TeamRole `json:"role"`
+}
+
+// PolicyView is an Acceptance.
+type PolicyView struct {
+	Version int `json:"version"`
+	// URL is where the accepted version is, if it is the current one; where members are
+	// read. That of an earlier one stands in the audit event.
+	URL        field.URL `json:"url,omitzero"`
+	AcceptedAt time.Time `json:"accepted_at"`
+	How        Accepting `json:"how"`
 }
 
 // SuspensionView is a Suspension as administrators see it.
@@ -102,6 +116,9 @@ func (m Member) view() Row {
 	if p := m.Planned; p != nil {
 		row.ScheduledSuspension = &ScheduledSuspensionView{Reason: p.Reason, By: p.By, From: p.At, Until: p.Until}
 	}
+	if a := m.Accepted; a != nil {
+		row.Policy = &PolicyView{Version: a.Version, AcceptedAt: a.At.UTC(), How: a.How}
+	}
 	ends := m.EndsAt
 	if m.Kind == Invited && m.Offer != nil {
 		ends = m.Offer.EndsAt
@@ -124,6 +141,17 @@ func (m Member) view() Row {
 	return row
 }
 
+// under completes what the member accepted by where it is, if that is current; where
+// there is no policy any more, none is shown.
+func (r *Row) under(t policy.Terms) {
+	switch {
+	case t.Version == 0:
+		r.Policy = nil
+	case r.Policy != nil && r.Policy.Version == t.Version:
+		r.Policy.URL = t.URL
+	}
+}
+
 // Answer is one member.
 type Answer struct {
 	Member Row `json:"member"`
@@ -132,5 +160,10 @@ type Answer struct {
 
 // ETag is the entity tag of the member.
 func (a Answer) ETag() string { return a.etag }
+
+func (a Answer) of(t policy.Terms) Answer {
+	a.Member.under(t)
+	return a
+}
 
 func answer(m Member) Answer { return Answer{m.view(), m.ETag()} }

@@ -120,6 +120,8 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.Integer, Minimum: new(organization.MinIdleMinutes), Maximum: new(organization.MaxIdleMinutes)},
 	reflect.TypeFor[organization.PasswordMinLength](): {
 		Type: spec.Integer, Minimum: new(field.PasswordMin), Maximum: new(policy.LongestAsked), Default: field.PasswordMin},
+	reflect.TypeFor[organization.PolicyVersion](): {
+		Type: spec.Integer, Minimum: new(1), Maximum: new(1000000), Description: "A number of a version of the policy"},
 	reflect.TypeFor[organization.Thresholds](): {
 		Type: spec.Array, Items: &spec.Schema{Type: spec.Integer, Minimum: new(1), Maximum: new(100)},
 		Description: "Percentages of a limit at which a warning goes out: at most 10, each once and in order. None, no warning goes out",
@@ -137,7 +139,8 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.EndDate](): {
 		Type: spec.String, Description: "RFC 3339, with any offset; or a day, which means its end in the organization's time zone",
 		Examples: []any{"2026-12-31"}},
-	reflect.TypeFor[member.Standing](): enumeration(access.Active, access.Suspended),
+	reflect.TypeFor[member.Accepting](): enumeration(member.ByInvitation, member.ByJoinRequest, member.ByConsent),
+	reflect.TypeFor[member.Standing]():  enumeration(access.Active, access.Suspended),
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
 		Description: "How the address, or a word of the name, begins: without regard to case, and in names to marks such as the dots of an umlaut. " +

@@ -72,6 +72,10 @@ type Organization struct {
 	WelcomeMessage  field.Text `dynamodbav:"welcome_message,omitempty"`
 	GuidelinesURL   field.URL  `dynamodbav:"guidelines_url,omitempty"`
 	PolicyURL       field.URL  `dynamodbav:"policy_url,omitempty"`
+	// PolicyVersion counts the versions of what is at PolicyURL; see Terms.
+	PolicyVersion PolicyVersion `dynamodbav:"policy_version,omitempty"`
+	// RequirePolicyAcceptance refuses persons who have not accepted the current one.
+	RequirePolicyAcceptance bool `dynamodbav:"require_policy_acceptance,omitempty"`
 
 	// RequireConnection refuses models to whose provider there is no connection.
 	RequireConnection bool `dynamodbav:"require_connection,omitempty"`
@@ -146,6 +150,11 @@ func Get(ctx context.Context, t *table.Table, org id.Organization) (*Organizatio
 // Read is the reading of an organization among other items.
 func Read(org id.Organization, into **Organization) table.Read {
 	return table.Into(table.Organization(org), into)
+}
+
+// Terms are the version of the policy that members are to accept.
+func (o Organization) Terms() policy.Terms {
+	return policy.TermsAt(o.PolicyURL, int(o.PolicyVersion))
 }
 
 // ETag is the entity tag of the settings.

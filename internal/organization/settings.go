@@ -33,6 +33,12 @@ type Settings struct {
 	WelcomeMessage      field.Optional[field.Text]     `json:"welcome_message,omitzero"`
 	GuidelinesURL       field.Optional[field.URL]      `json:"guidelines_url,omitzero"`
 	PolicyURL           field.Optional[field.URL]      `json:"policy_url,omitzero"`
+	// PolicyVersion only goes up: members accept the policy anew. Where it is not said,
+	// another policy_url is a new version.
+	PolicyVersion field.Optional[PolicyVersion] `json:"policy_version,omitzero"`
+	// RequirePolicyAcceptance refuses persons, and their keys, who have not accepted
+	// the current version; service accounts accept nothing.
+	RequirePolicyAcceptance field.Optional[bool] `json:"require_policy_acceptance,omitzero"`
 	// RequireConnection refuses models to whose provider there is no connection.
 	RequireConnection field.Optional[bool] `json:"require_connection,omitzero"`
 }
@@ -49,6 +55,24 @@ func (d *InvitationDays) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return errors.New("is not a number of days from 1 to 30")
 	}
 	*d = InvitationDays(n)
+	return nil
+}
+
+// PolicyVersion is a number of a version of a policy.
+type PolicyVersion int
+
+// maxPolicyVersion bounds it.
+const maxPolicyVersion = 1_000_000
+
+func (v *PolicyVersion) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var n int
+	if err := json.UnmarshalDecode(dec, &n); err != nil {
+		return err
+	}
+	if n < 1 || n > maxPolicyVersion {
+		return fmt.Errorf("is not a number from 1 to %d", maxPolicyVersion)
+	}
+	*v = PolicyVersion(n)
 	return nil
 }
 
@@ -98,6 +122,9 @@ func (s Settings) Validate() []fault.Field {
 	if s.Name.Given && s.Name.Value == "" {
 		faults = append(faults, fault.Field{Pointer: "/name", Reason: "is empty"})
 	}
+	if s.PolicyVersion.Null {
+		faults = append(faults, fault.Field{Pointer: "/policy_version", Reason: "is not a number"})
+	}
 	if len(s.AutoApproveDomains.Value) > maxDomains {
 		faults = append(faults, fault.Field{Pointer: "/auto_approve_domains", Reason: fmt.Sprintf("has more than %d domains", maxDomains)})
 	}
@@ -129,9 +156,28 @@ func (o Organization) Merge(s Settings) Organization {
 	merge(s.InvitationDays, (*InvitationDays)(&o.InvitationDays), InvitationDays(defaults.InvitationDays))
 	s.WelcomeMessage.Merge(&o.WelcomeMessage)
 	s.GuidelinesURL.Merge(&o.GuidelinesURL)
-	s.PolicyURL.Merge(&o.PolicyURL)
+	o = o.mergePolicy(s)
 	s.RequireConnection.Merge(&o.RequireConnection)
 	return o
+}
+
+// mergePolicy counts a new version where the policy is another, and none is said.
+func (o Organization) mergePolicy(s Settings) Organization {
+	before, latest := o.PolicyURL, o.latestPolicy()
+	s.PolicyURL.Merge(&o.PolicyURL)
+	if o.PolicyURL != "" && o.PolicyURL != before {
+		o.PolicyVersion = latest + 1
+	}
+	if s.PolicyVersion.Given {
+		o.PolicyVersion = s.PolicyVersion.Value
+	}
+	s.RequirePolicyAcceptance.Merge(&o.RequirePolicyAcceptance)
+	return o
+}
+
+// latestPolicy is the highest version that there was.
+func (o Organization) latestPolicy() PolicyVersion {
+	return max(o.PolicyVersion, PolicyVersion(o.Terms().Version))
 }
 
 // merge is Optional.Merge where null makes another value than the zero value.
@@ -181,6 +227,9 @@ func (o Organization) settings() map[string]any {
 		"welcome_message":       o.WelcomeMessage,
 		"guidelines_url":        o.GuidelinesURL,
 		"policy_url":            o.PolicyURL,
-		"require_connection":    o.RequireConnection,
+		"policy_version":        o.Terms().Version,
+
+		"require_policy_acceptance": o.RequirePolicyAcceptance,
+		"require_connection":        o.RequireConnection,
 	}
 }

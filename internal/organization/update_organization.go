@@ -20,6 +20,7 @@ type UpdateRequest struct {
 
 var (
 	errGrantByDefault = fault.New(fault.Forbidden, "cannot_grant", "Nobody grants a permission that they lack.")
+	errPolicyVersion  = fault.InvalidField("/policy_version", "is lower than the one before")
 	errDefaultRole    = fault.InvalidField("/default_role", "is not a role of the organization that anyone may join with")
 )
 
@@ -56,6 +57,9 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 			return ErrVersion
 		}
 		changed := read.Merge(in.Settings)
+		if in.PolicyVersion.Given && in.PolicyVersion.Value < read.latestPolicy() {
+			return errPolicyVersion
+		}
 		if err := s.mayRaise(ctx, by, *read, changed); err != nil {
 			return err
 		}

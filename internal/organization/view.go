@@ -31,6 +31,10 @@ type View struct {
 	WelcomeMessage      field.Text    `json:"welcome_message"`
 	GuidelinesURL       field.URL     `json:"guidelines_url"`
 	PolicyURL           field.URL     `json:"policy_url"`
+	// PolicyVersion is that which members are to accept; 0, there is no policy.
+	PolicyVersion int `json:"policy_version"`
+	// RequirePolicyAcceptance refuses persons who have not accepted it.
+	RequirePolicyAcceptance bool `json:"require_policy_acceptance"`
 	// RequireConnection refuses models to whose provider there is no connection.
 	RequireConnection bool      `json:"require_connection"`
 	CreatedAt         time.Time `json:"created_at"`
@@ -47,6 +51,7 @@ func (o Organization) View() View {
 		DefaultMonthlyLimit: o.DefaultMonthlyLimit, DefaultDailyLimit: o.DefaultDailyLimit,
 		AlertThresholds: o.Thresholds(),
 		WelcomeMessage:  o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
+		PolicyVersion: o.Terms().Version, RequirePolicyAcceptance: o.RequirePolicyAcceptance,
 		RequireConnection: o.RequireConnection,
 		CreatedAt:         o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roster/internal/email"
+	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/policy"
 )
@@ -31,6 +32,35 @@ func TestTwoFactorBindsOnceItsGraceIsOver(t *testing.T) {
 	} {
 		if got := tt.p.Act(tt.has, tt.at); !errors.Is(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTermsAreAcceptedByVersion(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		url      field.URL
+		counted  int
+		version  int
+		accepted int
+		refused  bool
+	}{
+		{"no policy", "", 3, 0, 0, false},
+		{"one from before versions were counted", "https://acme.example/policy", 0, 1, 0, true},
+		{"it is accepted", "https://acme.example/policy", 0, 1, 1, false},
+		{"a new version", "https://acme.example/policy", 4, 4, 3, true},
+		{"the current one", "https://acme.example/policy", 4, 4, 4, false},
+		{"a newer one than the caller has read", "https://acme.example/policy", 4, 4, 5, false},
+	} {
+		terms := policy.TermsAt(tt.url, tt.counted)
+		if terms.Version != tt.version || terms.URL != tt.url {
+			t.Errorf("%s: %+v", tt.name, terms)
+		}
+		err := terms.Act(tt.accepted)
+		refusal, _ := errors.AsType[*fault.Error](err)
+		if (err != nil) != tt.refused || tt.refused && (refusal.Code != "policy_not_accepted" || refusal.Members["policy_url"] != tt.url || refusal.Members["policy_version"] != tt.version) {
+			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 }

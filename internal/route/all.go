@@ -58,6 +58,7 @@ const (
 	UpdateMember         ID = "updateMember"
 	RemoveMember         ID = "removeMember"
 	LeaveOrganization    ID = "leaveOrganization"
+	AcceptPolicy         ID = "acceptPolicy"
 	BulkEditMembers      ID = "bulkEditMembers"
 	BulkRemoveMembers    ID = "bulkRemoveMembers"
 	RemoveMembersByPost  ID = "removeMembersByPost"
@@ -178,6 +179,7 @@ var All = []Route{
 	{UpdateMember, "PUT /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Change role, status, metadata, name or alias (merge)"},
 	{RemoveMember, "DELETE /api/organizations/{org_id}/members/{user_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove a member: keys revoked, history kept, what they shared handed over; or a preview of it"},
 	{LeaveOrganization, "POST /api/organizations/{org_id}/members/leave", "members", Member, nil, 200, "Leave the organization"},
+	{AcceptPolicy, "POST /api/organizations/{org_id}/policy/accept", "members", Member, nil, 200, "Accept the organization's policy, in person"},
 	{BulkEditMembers, "PUT /api/organizations/{org_id}/members/bulk", "members", Member, []p.Permission{p.MembersManage}, 200, "Change members alike: up to 100, answered entry by entry; more, or those who match a filter, by a job"},
 	{BulkRemoveMembers, "DELETE /api/organizations/{org_id}/members/bulk", "members", Member, []p.Permission{p.MembersManage}, 200, "Remove members: up to 100, answered entry by entry; more, or those who match a filter, by a job"},
 	{RemoveMembersByPost, "POST /api/organizations/{org_id}/members/bulk-remove", "members", Member, []p.Permission{p.MembersManage}, 200, "The same for clients that send no body with DELETE"},

@@ -5,6 +5,7 @@ package route
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"roster/internal/permission"
@@ -84,12 +85,30 @@ func (r Route) WhileDeleting() bool {
 	return !r.Mutates() || r.ID == DeleteOrganization || r.ID == RestoreOrganization
 }
 
-// WithoutTwoFactor reports whether a member may call the route who lacks the
-// two-factor authentication that the organization requires: to hear what is asked
-// of them, and to leave. Setting it up is a matter of accounts, in no organization.
-func (r Route) WithoutTwoFactor() bool {
-	return r.ID == GetSecurity || r.ID == LeaveOrganization
+// Demand is something that an organization may require of each person before they do
+// anything in it.
+type Demand string
+
+const (
+	TwoFactor        Demand = "two_factor"
+	PolicyAcceptance Demand = "policy_acceptance"
+)
+
+// before are the routes of members that may be called before a demand is met; all
+// others are closed: to hear what is asked, to do it, and to leave. Setting up
+// two-factor authentication is a matter of accounts, in no organization. The policy is
+// accepted where two-factor authentication lacks too, so that either may come first;
+// and what is being deleted is restored first, since nothing is accepted in it.
+var before = map[ID][]Demand{
+	GetSecurity:         {TwoFactor, PolicyAcceptance},
+	LeaveOrganization:   {TwoFactor, PolicyAcceptance},
+	AcceptPolicy:        {TwoFactor, PolicyAcceptance},
+	GetOrganization:     {PolicyAcceptance},
+	RestoreOrganization: {PolicyAcceptance},
 }
+
+// Before reports whether a member may call the route who does not meet a demand yet.
+func (r Route) Before(d Demand) bool { return slices.Contains(before[r.ID], d) }
 
 // Of returns the route of that id. It panics on an unknown one: a programming error.
 func Of(id ID) Route {

@@ -20,7 +20,10 @@ const start = async () => {
   tell("welcome", invitation.welcome_message);
   tell("email", invitation.email);
   tell("role", invitation.role);
-  tell("expires", new Date(invitation.expires_at).toLocaleString([], {dateStyle: "full", timeStyle: "short"}));
+  tell("expires", when(invitation.expires_at));
+  tell("ends", invitation.membership_ends_at ? "Until " + when(invitation.membership_ends_at) : "Without an end date");
+  tell("limit", limit(invitation));
+  tell("agree", invitation.policy_url ? "Please read first; by accepting you agree to the policy: " : "Please read first: ");
   link("guidelines", invitation.guidelines_url);
   link("policy", invitation.policy_url);
   $("policies").hidden = !invitation.guidelines_url && !invitation.policy_url;
@@ -28,6 +31,16 @@ const start = async () => {
   $("login-email").value = invitation.email;
   choose(invitation.has_account ? "login" : "create", invitation.has_account);
   show("offer");
+};
+
+const when = (instant) => new Date(instant).toLocaleString([], {dateStyle: "full", timeStyle: "short"});
+
+// limit says what binds the member: null is unlimited.
+const limit = ({monthly_limit: monthly, daily_limit: daily}) => {
+  const parts = [];
+  if (monthly !== null) parts.push("$" + monthly + " a month");
+  if (daily !== null) parts.push("$" + daily + " a day");
+  return parts.join(", ") || "None";
 };
 
 const link = (name, url) => {
@@ -60,7 +73,7 @@ const choose = (form, known = false) => {
 };
 
 const accept = async (form, body, credential) => {
-  const answer = await call("POST", "/auth/accept-invite", {token: token(), ...body}, credential);
+  const answer = await call("POST", "/auth/accept-invite", {token: token(), policy_version: invitation.policy_version, ...body}, credential);
   if (answer.status === 202) return show("mailed");
   if (answer.status === 200) return welcome(answer.body);
   switch (answer.body.code) {
