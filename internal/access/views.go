@@ -28,12 +28,22 @@ type (
 	}
 
 	memberView struct {
-		Kind       string      `dynamodbav:"kind"`
-		Email      string      `dynamodbav:"email"`
-		Name       string      `dynamodbav:"name"`
-		Role       string      `dynamodbav:"role"`
-		Status     Status      `dynamodbav:"status"`
-		Epoch      int         `dynamodbav:"epoch"`
+		Kind          string `dynamodbav:"kind"`
+		Email         string `dynamodbav:"email"`
+		Name          string `dynamodbav:"name"`
+		Role          string `dynamodbav:"role"`
+		Status        Status `dynamodbav:"status"`
+		Epoch         int    `dynamodbav:"epoch"`
+		Terms         `dynamodbav:"terms"`
+		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
+		AllowedModels model.List           `dynamodbav:"allowed_models"`
+		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
+		// TwoFactor is a copy of what the account says.
+		TwoFactor bool `dynamodbav:"two_factor"`
+	}
+
+	// Terms are on what a membership stands; package member has the words.
+	Terms struct {
 		Suspension *Suspension `dynamodbav:"suspension"`
 		Planned    *Suspension `dynamodbav:"planned_suspension"`
 		EndsAt     time.Time   `dynamodbav:"ends_at,unixtime"`
@@ -41,11 +51,6 @@ type (
 		Accepted struct {
 			Version int `dynamodbav:"version"`
 		} `dynamodbav:"accepted"`
-		Keys          map[id.Key]KeyRecord `dynamodbav:"keys"`
-		AllowedModels model.List           `dynamodbav:"allowed_models"`
-		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
-		// TwoFactor is a copy of what the account says.
-		TwoFactor bool `dynamodbav:"two_factor"`
 	}
 
 	organizationView struct {

@@ -93,7 +93,7 @@ func TestWhoseKeysOneMayMake(t *testing.T) {
 	admin, bob := add(member.Member{Role: permission.Admin}), add(member.Member{Role: permission.Member})
 	viewer := add(member.Member{Role: permission.Viewer})
 	gateway := add(member.Member{Kind: member.ServiceAccount, Name: "Edge", Role: permission.Gateway, Responsible: owner.ID})
-	stopped := add(member.Member{Role: permission.Member, Status: access.Suspended, Suspension: &member.Suspension{At: r.Now()}})
+	stopped := add(member.Member{Role: permission.Member, Status: access.Suspended, Terms: member.Terms{Suspension: &member.Suspension{At: r.Now()}}})
 	for name, c := range map[string]struct {
 		by     membertest.Member
 		whose  id.User

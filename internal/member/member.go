@@ -61,15 +61,8 @@ type Member struct {
 	// are ended: tokens of an earlier one are dead.
 	Epoch int `dynamodbav:"epoch"`
 	// SessionsEndedAt is when they were ended last; who logged in before does not enter.
-	SessionsEndedAt *time.Time  `dynamodbav:"sessions_ended_at,omitempty"`
-	Suspension      *Suspension `dynamodbav:"suspension,omitempty"`
-	// Planned is a suspension that is to begin by itself.
-	Planned *Suspension `dynamodbav:"planned_suspension,omitempty"`
-	// EndsAt is when the membership ends by itself; zero, it does not. EndsBy is who
-	// said so, and EndTold the end of which they were reminded.
-	EndsAt  time.Time `dynamodbav:"ends_at,unixtime,omitempty"`
-	EndsBy  id.User   `dynamodbav:"ends_by,omitempty"`
-	EndTold time.Time `dynamodbav:"end_told,unixtime,omitempty"`
+	SessionsEndedAt *time.Time `dynamodbav:"sessions_ended_at,omitempty"`
+	Terms           `dynamodbav:"terms"`
 	// Request is what a pending member asked.
 	Request *JoinRequest `dynamodbav:"request,omitempty"`
 	// Granted is the request that was pending when the member was admitted.
@@ -92,8 +85,6 @@ type Member struct {
 	Successor id.User `dynamodbav:"successor,omitempty"`
 	// Inviter is who answers for the invitation that a row of Kind Invited is.
 	Inviter id.User `dynamodbav:"-"`
-	// Accepted is the policy that the member accepted last.
-	Accepted *Acceptance `dynamodbav:"accepted,omitempty"`
 	// Offer is what the invitation promised besides the role.
 	Offer *Offer `dynamodbav:"offer,omitempty"`
 	// LastActiveAt is the beginning of the last day, in the organization's time zone,
@@ -104,6 +95,21 @@ type Member struct {
 	CreatedAt time.Time `dynamodbav:"created_at,unixtime"`
 	UpdatedAt time.Time `dynamodbav:"updated_at,unixtime"`
 	Version   int       `dynamodbav:"version"`
+}
+
+// Terms are on what a membership stands: what stops or ends it, now or by itself, and
+// the policy that goes with it. They are one attribute, for an index carries 20.
+type Terms struct {
+	Suspension *Suspension `dynamodbav:"suspension,omitempty"`
+	// Planned is a suspension that is to begin by itself.
+	Planned *Suspension `dynamodbav:"planned_suspension,omitempty"`
+	// EndsAt is when the membership ends by itself; zero, it does not. EndsBy is who
+	// said so, and EndTold the end of which they were reminded.
+	EndsAt  time.Time `dynamodbav:"ends_at,unixtime,omitempty"`
+	EndsBy  id.User   `dynamodbav:"ends_by,omitempty"`
+	EndTold time.Time `dynamodbav:"end_told,unixtime,omitempty"`
+	// Accepted is the policy that the member accepted last.
+	Accepted *Acceptance `dynamodbav:"accepted,omitempty"`
 }
 
 // Suspension says why a member is suspended, or is to be.

@@ -234,7 +234,7 @@ func TestServiceAccounts(t *testing.T) {
 	owner := membertest.Found(t, r)
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
 	stopped := membertest.Add(t, r, member.Member{
-		Organization: owner.Organization, Role: permission.Admin, Status: access.Suspended, Suspension: &member.Suspension{At: r.Now()}})
+		Organization: owner.Organization, Role: permission.Admin, Status: access.Suspended, Terms: member.Terms{Suspension: &member.Suspension{At: r.Now()}}})
 	create := "POST /api/organizations/" + string(owner.Organization) + "/service-accounts"
 	bot := r.Must(t, 201, create, admin.Secret, map[string]any{"name": "Edge gateway", "metadata": map[string]any{"region": "eu"}})
 	for name, want := range map[string]any{

@@ -235,9 +235,6 @@ func (s Service) complete(ctx context.Context, by access.Actor, members []Member
 	if o == nil {
 		return nil, access.ErrOrg
 	}
-	if err := s.recallAcceptances(ctx, *o, members); err != nil {
-		return nil, err
-	}
 	orphaned, err := s.orphaned(ctx, by.Organization(), members...)
 	if err != nil {
 		return nil, err
@@ -250,33 +247,6 @@ func (s Service) complete(ctx context.Context, by access.Actor, members []Member
 		rows[i].Orphaned = orphaned[m.ID]
 	}
 	return rows, nil
-}
-
-// recallAcceptances reads which policy the members accepted, where there is one: items
-// of an index, which hold 20 attributes at most, do not tell.
-func (s Service) recallAcceptances(ctx context.Context, o organization.Organization, members []Member) error {
-	if o.Terms().Version == 0 {
-		return nil
-	}
-	whole := make([]*Member, len(members))
-	var reads []table.Read
-	for i, m := range members {
-		if m.Kind == Person && m.Accepted == nil {
-			reads = append(reads, Read(o.ID, m.ID, &whole[i]))
-		}
-	}
-	if len(reads) == 0 {
-		return nil
-	}
-	if err := s.Table.Get(ctx, reads...); err != nil {
-		return err
-	}
-	for i, m := range whole {
-		if m != nil {
-			members[i].Accepted = m.Accepted
-		}
-	}
-	return nil
 }
 
 // complete adds what a member spent this month, and may spend.

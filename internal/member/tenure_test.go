@@ -68,6 +68,11 @@ func TestAnEndDateBitesAtItsInstant(t *testing.T) {
 	if got := set.String("member", "ends_at"); got != ends.Format(time.RFC3339) {
 		t.Errorf("ends_at %q", got)
 	}
+	for _, listed := range r.Must(t, 200, "GET "+members(owner), owner.Secret, nil).At("members").([]any) {
+		if row := listed.(map[string]any); row["user_id"] == string(ada.ID) && row["ends_at"] != ends.Format(time.RFC3339) {
+			t.Errorf("listed: %v", row)
+		}
+	}
 	r.Advance(23 * 24 * time.Hour)
 	expire(t, r)
 	expire(t, r)

@@ -24,7 +24,7 @@ const (
 // (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Projection.html).
 // Digests of keys and counters are not among them: 50 rows fit into 16 KB.
 var rowAttributes = []string{
-	"kind", "id", "email", "name", "alias", "role", "status", "metadata", "suspension", "key_count",
+	"kind", "id", "email", "name", "alias", "role", "status", "metadata", "terms", "key_count",
 	"responsible", "request", "invite", "delivery", "expires_at", "created_at", "updated_at",
 	"last_active_at", "teams", "offer",
 }
