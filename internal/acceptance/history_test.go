@@ -1,10 +1,8 @@
 package acceptance_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,14 +27,6 @@ import (
 	"roster/internal/team"
 	"roster/internal/user"
 )
-
-// TestMain bounds the property tests, whose every step is a call over a real table.
-func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 // TestHistories lets the people of an organization, and those around it, do
 // whatever they like in any order. After each step it looks at everything that is

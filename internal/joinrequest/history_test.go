@@ -22,10 +22,8 @@ import (
 
 // TestMain bounds the property test, whose every step is a call over a real table.
 func TestMain(m *testing.M) {
-	for name, value := range map[string]string{"rapid.checks": "30", "rapid.steps": "40"} {
-		if err := flag.Set(name, value); err != nil {
-			panic(err)
-		}
+	if err := flag.Set("rapid.steps", "40"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -5,6 +5,7 @@ package rostertest
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json"
+	_ "pgregory.net/rapid" // has the flag
 
 	"roster/infra/local/engine/enginetest"
 	"roster/infra/local/gateway"
@@ -38,6 +40,14 @@ import (
 	"roster/internal/secret"
 	"roster/internal/table"
 )
+
+// init bounds the property tests, whose every step is a call over a real table:
+// -rapid.checks asks for more.
+func init() {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+}
 
 // Roster is a deployment of one test.
 type Roster struct {
