@@ -33,7 +33,7 @@ browser: # Headless Chromium, in which the pages are tested
 .PHONY: test
 test: setup browser ## Run every test
 	$(GO) vet ./...
-	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /infra/aws)
+	$(GO) test -race -parallel 6 -timeout 30m $$($(GO) list ./... | grep -v /infra/aws)
 	$(GO) test ./infra/aws # one goroutine, over the CDK's large library
 
 .PHONY: test-race
