@@ -22,7 +22,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"turn a second factor on":        {4, 14},
 	"turn a second factor off":       {5, 16},
 	"log in with a code":             {6, 13},
-	"update organization":            {3, 4},
+	"update organization":            {3, 6},
 	"invite":                         {7, 12},
 	"accept, a new person":           {8, 22},
 	"verify after a shared link":     {8, 22},

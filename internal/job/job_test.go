@@ -169,13 +169,17 @@ func TestManyRunnersAtOnce(t *testing.T) {
 // the next.
 func TestRunnerHandsOnInTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, &tick{before: func(ctx context.Context, _ int) error {
-		time.Sleep(20 * time.Millisecond)
-		return ctx.Err()
+	var over time.Time // the runner's time
+	w := newWorld(t, &tick{before: func(_ context.Context, row int) error {
+		if row >= 40 {
+			time.Sleep(time.Until(over))
+		}
+		return nil
 	}}, nil)
 	path := w.submit(t, 300)
 	before := jobtest.Calls(t, w.Roster)
-	ctx, cancel := context.WithTimeout(t.Context(), 8200*time.Millisecond) // 200 ms beyond what a runner keeps in reserve
+	over = time.Now().Add(5 * time.Second)
+	ctx, cancel := context.WithDeadline(t.Context(), over.Add(8*time.Second)) // what a runner keeps in reserve
 	defer cancel()
 	if out, err := w.runner().Stream(ctx, jobtest.Event(before...)); err != nil || len(out.BatchItemFailures) > 0 {
 		t.Fatalf("%v %v", out, err)
