@@ -13,6 +13,7 @@ import (
 	"roster/internal/mail"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/offboarding"
 	"roster/internal/rostertest"
 )
 
@@ -240,7 +241,7 @@ func TestWhoChangesAMemberChangesThemAsTheyStand(t *testing.T) {
 func TestTheFunctionMayBeCutOffAtAnyCall(t *testing.T) {
 	t.Parallel()
 	fuse := new(rostertest.Fuse)
-	r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper { fuse.Next = next; return fuse }, member.Endpoints)
+	r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper { fuse.Next = next; return fuse }, member.Endpoints, offboarding.Endpoints)
 	for at := 1; ; at++ {
 		owner := membertest.Found(t, r)
 		ada := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: "member"})
