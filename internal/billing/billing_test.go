@@ -2,7 +2,6 @@ package billing_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -32,14 +31,14 @@ type object = map[string]any
 type company struct {
 	*rostertest.Roster
 	owner membertest.Member
-	fuse  *fuse
+	fuse  *rostertest.Fuse
 }
 
 func newCompany(t testing.TB) company {
 	t.Helper()
-	c := company{fuse: new(fuse)}
+	c := company{fuse: new(rostertest.Fuse)}
 	c.Roster = rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
-		c.fuse.next = next
+		c.fuse.Next = next
 		return c.fuse
 	}, billing.Endpoints, usage.MeterEndpoints, organization.Endpoints)
 	c.owner = membertest.Found(t, c.Roster)
@@ -289,13 +288,13 @@ func TestEveryEventIsOnOneStatement(t *testing.T) {
 // call, and then once more.
 func (c company) closeThrough(t *testing.T, rt *rapid.T) {
 	t.Helper()
-	c.fuse.set(rapid.IntRange(1, 30).Draw(rt, "cut"), rapid.Bool().Draw(rt, "through"))
+	c.fuse.Set(rapid.IntRange(1, 30).Draw(rt, "cut"), rapid.Bool().Draw(rt, "through"))
 	var group sync.WaitGroup
 	for range rapid.IntRange(1, 2).Draw(rt, "closers") {
 		group.Go(func() { c.close(t) })
 	}
 	group.Wait()
-	c.fuse.set(0, false)
+	c.fuse.Mend()
 	if err := c.close(t); err != nil {
 		rt.Fatal(err)
 	}
@@ -343,36 +342,4 @@ func (c company) checkSum(t *testing.T, rt *rapid.T, reported usage.Counters) {
 	if sum != reported {
 		rt.Fatalf("statements %v, reported %v", sum, reported)
 	}
-}
-
-// fuse ends every call from the n-th after it was set on, which it lets through
-// first if it is to.
-type fuse struct {
-	next http.RoundTripper
-
-	mu        sync.Mutex
-	at, calls int // at 0 it is whole
-	through   bool
-}
-
-func (f *fuse) set(at int, through bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at, f.calls, f.through = at, 0, through
-}
-
-func (f *fuse) RoundTrip(r *http.Request) (*http.Response, error) {
-	f.mu.Lock()
-	f.calls++
-	cut, last := f.at > 0 && f.calls >= f.at, f.calls == f.at && f.through
-	f.mu.Unlock()
-	switch {
-	case !cut:
-		return f.next.RoundTrip(r)
-	case last:
-		if answer, err := f.next.RoundTrip(r); err == nil {
-			answer.Body.Close()
-		}
-	}
-	return nil, errors.New("connection reset by peer")
 }
