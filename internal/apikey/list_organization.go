@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"roster/internal/access"
 	"roster/internal/calendar"
 	"roster/internal/env"
@@ -139,7 +137,7 @@ func (l listing) read(ctx context.Context, asked page.Request) (rows []View, nex
 		if q.Start != nil && l.state == Orphaned {
 			// Nothing is orphaned by an active person: the list goes on with the next one.
 			if person, _ := entries[len(entries)-1].Entry(); relied.Stands(id.User(person)) {
-				q.Start = startAfter(q.PK, person)
+				q.Start = table.AfterPlace(q.PK, person)
 			}
 		}
 		if q.Start == nil || len(rows) == asked.Limit.Rows() {
@@ -148,14 +146,6 @@ func (l listing) read(ctx context.Context, asked page.Request) (rows []View, nex
 	}
 	next, err = page.Cursor(ctx, l.Env, binding, q.Start)
 	return rows, next, err
-}
-
-// startAfter is the Start of a query that goes on behind all entries of a place.
-func startAfter(partition, place string) table.Item {
-	return table.Item{
-		"pk": &types.AttributeValueMemberS{Value: partition},
-		"sk": &types.AttributeValueMemberS{Value: place + "~"}, // behind what ends an entry's place
-	}
 }
 
 // shown are the keys to which entries lead, of those that still stand there and are in

@@ -163,6 +163,7 @@ func (m *model) add(t *testing.T, rt *rapid.T) {
 	added := membertest.Add(t, m.r, member.Member{
 		Organization: m.owner.Organization, Role: "member", Name: m.name(rt),
 		Status: rapid.SampledFrom(statuses).Draw(rt, "status"),
+		Kind:   rapid.SampledFrom([]member.Kind{member.Person, member.ServiceAccount}).Draw(rt, "kind"),
 		Email:  email.Address(fmt.Sprintf("%s%02d@example.com", rapid.SampledFrom([]string{"m", "ada", "z"}).Draw(rt, "address"), len(m.all))),
 	})
 	m.all = append(m.all, &one{Member: added.Member})
@@ -170,12 +171,12 @@ func (m *model) add(t *testing.T, rt *rapid.T) {
 
 // wanted are the addresses that a list should have, in order.
 func (m *model) wanted(query url.Values) []string {
-	status, role, team := query.Get("status"), query.Get("role"), query.Get("team")
+	status, role, team, kind := query.Get("status"), query.Get("role"), query.Get("team"), query.Get("kind")
 	var rows []*one
 	for _, of := range m.all {
 		_, inTeam := of.Teams[id.Team(team)]
 		if status == "" && of.Status == access.Removed || status != "" && string(of.Status) != status ||
-			role != "" && of.Role != role || team != "" && !inTeam {
+			role != "" && of.Role != role || team != "" && !inTeam || kind != "" && string(of.Kind) != kind {
 			continue
 		}
 		rows = append(rows, of)
@@ -279,7 +280,7 @@ func (m *model) queries(rt *rapid.T) []url.Values {
 	team, order := string(rapid.SampledFrom(m.teams).Draw(rt, "listed team")), rapid.SampledFrom([]string{"", "asc", "desc"}).Draw(rt, "order")
 	search := rapid.SampledFrom(searches).Draw(rt, "search")
 	for _, status := range []string{"", "pending", "active", "suspended", "removed"} {
-		for _, narrow := range [][2]string{{"role", ""}, {"role", "developer"}, {"team", team}} {
+		for _, narrow := range [][2]string{{"role", ""}, {"role", "developer"}, {"team", team}, {"kind", "service"}, {"kind", "person"}} {
 			add("status", status, narrow[0], narrow[1], "order", order)
 			add("status", status, narrow[0], narrow[1], "search", search)
 		}

@@ -155,8 +155,14 @@ func TestAFilterRemovesNobodyElse(t *testing.T) {
 	admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin, Name: "Zoe Zimmer"})
 	bob := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Name: "Bob Zimmer"})
 	eve := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member, Name: "Eve"})
+	bot := membertest.Add(t, r, member.Member{Organization: owner.Organization, Kind: member.ServiceAccount, Role: permission.Gateway, Name: "Zimmer"})
 	r.Arrange(t)
-	results, _ := drained(t, r, "DELETE "+members(owner)+"/bulk", admin, map[string]any{"filter": map[string]any{"search": "zimmer"}})
+	results, _ := drained(t, r, "DELETE "+members(owner)+"/bulk", admin, map[string]any{"filter": map[string]any{"kind": "service"}})
+	if len(results) != 1 || results[bot.ID] != "done " {
+		t.Errorf("%v", results)
+	}
+	r.Arrange(t)
+	results, _ = drained(t, r, "DELETE "+members(owner)+"/bulk", admin, map[string]any{"filter": map[string]any{"search": "zimmer"}})
 	if len(results) != 1 || results[bob.ID] != "done " {
 		t.Errorf("%v", results)
 	}

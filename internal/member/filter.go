@@ -14,20 +14,21 @@ import (
 )
 
 // Filter tells active and suspended members by what they are, as the list of
-// members does and in the combinations that it allows: role or team, each beside
-// status and search.
+// members does and in the combinations that it allows: role, team or kind, each
+// beside status and search.
 type Filter struct {
 	// Status is active or suspended; either, where it is not said.
 	Status StatusFilter `json:"status,omitzero"`
 	Role   field.Label  `json:"role,omitzero"`
 	Team   id.Team      `json:"team,omitzero"`
+	Kind   KindFilter   `json:"kind,omitzero"`
 	Search Search       `json:"search,omitzero"`
 }
 
 // list is the request for the list that has those who match.
 func (f Filter) list(limit int, cursor string) ListRequest {
 	return ListRequest{
-		Status: f.Status, Role: f.Role, Team: f.Team, Search: f.Search,
+		Status: f.Status, Role: f.Role, Team: f.Team, Kind: f.Kind, Search: f.Search,
 		Request: page.Request{Limit: page.Limit(limit), Cursor: field.Cursor(cursor)},
 	}
 }
@@ -59,7 +60,8 @@ func (f Filter) Matches(by Caller, m Member) bool {
 	case m.present() != nil,
 		f.Status != "" && m.Status != Status(f.Status),
 		f.Role != "" && !slices.Contains(sameRole(by.Roles(), string(f.Role)), m.Role),
-		f.Team != "" && m.Teams[f.Team] == "":
+		f.Team != "" && m.Teams[f.Team] == "",
+		f.Kind != "" && m.Kind != Kind(f.Kind):
 		return false
 	}
 	return f.Search == "" || m.found(f.Search)

@@ -46,6 +46,7 @@ func (m Member) heldEntries() []table.Key {
 		return all
 	case m.Kind == ServiceAccount && m.present() == nil:
 		add(HeldServices, string(m.Responsible))
+		all = append(all, table.ListEntry(servicesPartition(m.Organization), string(m.Responsible), m.reference()))
 	}
 	for maker := range m.KeyMakers() {
 		add(HeldKeys, string(maker))

@@ -15,16 +15,22 @@ import (
 )
 
 // ListRequest asks for a page of members. Search, which has an order of its own,
-// and the order of addresses go with status, with role or team, and with both; the
-// orders of names and of creation with status; the others stand alone.
+// and the order of addresses go with status, with role, team or kind, and with both;
+// the orders of names and of creation with status; the others stand alone.
 type ListRequest struct {
 	// Status is all but removed where it is not said.
 	Status StatusFilter `query:"status" json:"-"`
 	Role   field.Label  `query:"role" json:"-"`
 	Team   id.Team      `query:"team" json:"-"`
-	Search Search       `query:"search" json:"-"`
-	Sort   Sort         `query:"sort" json:"-"`
-	Order  Order        `query:"order" json:"-"`
+	// Kind is person, invitations and join requests included, or service.
+	Kind KindFilter `query:"kind" json:"-"`
+	// Orphaned lists service accounts for which no active person answers, by who did.
+	// It goes with kind=service, which it means anyway, alone. Its pages may be short,
+	// or empty, and still have a next one.
+	Orphaned OrphanedFilter `query:"orphaned" json:"-"`
+	Search   Search         `query:"search" json:"-"`
+	Sort     Sort           `query:"sort" json:"-"`
+	Order    Order          `query:"order" json:"-"`
 	page.Request
 }
 
@@ -53,6 +59,29 @@ func (s *StatusFilter) UnmarshalText(b []byte) error {
 		return nil
 	}
 	return errors.New("is not one of pending, active, suspended and removed")
+}
+
+// KindFilter is one kind.
+type KindFilter Kind
+
+func (k *KindFilter) UnmarshalText(b []byte) error {
+	switch given := KindFilter(b); Kind(given) {
+	case Person, ServiceAccount:
+		*k = given
+		return nil
+	}
+	return errors.New("is neither person nor service")
+}
+
+// OrphanedFilter is true, where it is said.
+type OrphanedFilter bool
+
+func (o *OrphanedFilter) UnmarshalText(b []byte) error {
+	if string(b) != "true" {
+		return errors.New("is not true; leave it away to list all")
+	}
+	*o = true
+	return nil
 }
 
 // Sort is by what a list is sorted; the empty one is by address.
@@ -122,13 +151,23 @@ func (in ListRequest) Validate() []fault.Field {
 	kept, sorted := lists[in.Sort.order()], fmt.Sprintf("cannot stand beside sort=%s", in.Sort)
 	alternatives := "; it goes with sort=email, and with search"
 	refuse(in.Role != "" && in.Team != "", "team", "cannot stand beside role")
+	refuse(in.Kind != "" && (in.Role != "" || in.Team != ""), "kind", "cannot stand beside role or team")
+	refuse(bool(in.Orphaned) && !in.orphanedAlone(), "orphaned", "stands alone, or beside kind=service")
 	refuse(in.Search != "" && in.Sort != "", "sort", "cannot stand beside search, which has an order of its own: by address, then by name")
 	refuse(in.Search != "" && in.Order != "", "order", "cannot stand beside search, which has an order of its own: by address, then by name")
 	refuse(in.Status != "" && !kept.byStatus, "status", sorted+"; it goes with sort=email, name and created, and with search")
 	refuse(in.Role != "" && !kept.byRole, "role", sorted+alternatives)
 	refuse(in.Team != "" && !kept.byTeam, "team", sorted+alternatives)
+	refuse(in.Kind != "" && !kept.byKind, "kind", sorted+alternatives)
 	refuse(in.Order == Ascending && in.Sort == SortSpend, "order", "must be desc beside sort=spend: there is no list of those who spent least")
 	return faults
+}
+
+// orphanedAlone reports whether nothing but pages is asked of orphaned service accounts.
+func (in ListRequest) orphanedAlone() bool {
+	kind := in.Kind
+	in.Kind, in.Orphaned, in.Request = "", false, page.Request{}
+	return in == ListRequest{} && kind != KindFilter(Person)
 }
 
 // ListAnswer is a page of members. By address, service accounts stand by their
@@ -157,8 +196,16 @@ func (s Service) ListMembers(ctx context.Context, by access.Actor, in ListReques
 	if _, ok := by.Roles().Role(string(in.Role)); in.Role != "" && !ok {
 		return ListAnswer{}, errNoRoleFilter
 	}
-	p := pages{s.Env, by.Organization(), in.sources(by, s.Now())}
-	members, next, err := p.read(ctx, in.Request)
+	var (
+		members []Member
+		next    string
+		err     error
+	)
+	if in.Orphaned {
+		members, next, err = s.listOrphaned(ctx, by.Organization(), in.Request)
+	} else {
+		members, next, err = pages{s.Env, by.Organization(), in.sources(by, s.Now())}.read(ctx, in.Request)
+	}
 	if err != nil {
 		return ListAnswer{}, err
 	}
@@ -186,7 +233,7 @@ func (in ListRequest) sources(by access.Actor, now time.Time) []source {
 	if in.Sort == SortSpend {
 		return []source{spenders(org, now, by.Location())}
 	}
-	scopes := []listScope{{Status: Status(in.Status), Team: in.Team}}
+	scopes := []listScope{{Status: Status(in.Status), Team: in.Team, Kind: Kind(in.Kind)}}
 	if in.Role != "" {
 		scopes = nil
 		for _, role := range sameRole(by.Roles(), string(in.Role)) {

@@ -195,6 +195,12 @@ func TestListsCanBeNarrowed(t *testing.T) {
 		"status=suspended&role=viewer":           {},
 		"role=developer&limit=1":                 {"ianna@acme.com"},
 		"search=iant&role=gateway&status=active": {"Iantenna"},
+		"kind=service":                           {"Iantenna"},
+		"kind=service&status=suspended":          {},
+		"kind=service&search=iant":               {"Iantenna"},
+		"kind=person&search=iant":                {"ianton@acme.com", "iantonia@acme.com"},
+		"kind=person&status=suspended":           {"iantonia@acme.com"},
+		"kind=person&search=i&limit=2":           {"ianna@acme.com", "ianton@acme.com"},
 	} {
 		answer := r.Must(t, 200, "GET "+members(owner)+"?"+query, owner.Secret, nil)
 		got := []string{}
@@ -210,7 +216,9 @@ func TestListsCanBeNarrowed(t *testing.T) {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}
 	}
-	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?role=no-such-role", owner.Secret, nil)
+	for _, refused := range []string{"role=no-such-role", "kind=invitation", "orphaned=false", "kind=person&orphaned=true"} {
+		r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?"+refused, owner.Secret, nil)
+	}
 	next := r.Must(t, 200, "GET "+members(owner)+"?search=ian&limit=1", owner.Secret, nil).String("next_cursor")
 	r.Refused(t, 422, "invalid_input", "GET "+members(owner)+"?search=b&limit=1&cursor="+url.QueryEscape(next), owner.Secret, nil)
 }
@@ -237,13 +245,16 @@ func TestEveryCombinationIsAListOrARefusalOfAParameter(t *testing.T) {
 	for _, status := range []string{"", "active", "pending"} {
 		for _, role := range []string{"", "owner"} {
 			for _, in := range []string{"", team} {
-				for _, search := range []string{"", "a"} {
-					for _, sort := range []string{"", "email", "name", "created", "spend", "last_active"} {
-						for _, order := range []string{"", "asc", "desc"} {
-							if askCombination(t, r, owner, map[string]string{
-								"status": status, "role": role, "team": in, "search": search, "sort": sort, "order": order,
-							}) {
-								lists++
+				for _, of := range [][2]string{{"", ""}, {"service", ""}, {"person", ""}, {"", "true"}, {"service", "true"}, {"person", "true"}} {
+					for _, search := range []string{"", "a"} {
+						for _, sort := range []string{"", "email", "name", "created", "spend", "last_active"} {
+							for _, order := range []string{"", "asc", "desc"} {
+								if askCombination(t, r, owner, map[string]string{
+									"status": status, "role": role, "team": in, "kind": of[0], "orphaned": of[1],
+									"search": search, "sort": sort, "order": order,
+								}) {
+									lists++
+								}
 							}
 						}
 					}
@@ -251,10 +262,10 @@ func TestEveryCombinationIsAListOrARefusalOfAParameter(t *testing.T) {
 			}
 		}
 	}
-	// By address: 3 statuses, 3 ways to narrow, 2 names of the order, 3 directions;
-	// by search: 3 and 3; by name and creation: 3 statuses, 3 directions each; by
-	// spend: 2 directions; by last activity: 3.
-	if want := 3*3*2*3 + 3*3 + 2*3*3 + 2 + 3; lists != want {
+	// By address: 3 statuses, 5 ways to narrow, 2 names of the order, 3 directions;
+	// by search: 3 and 5; by name and creation: 3 statuses, 3 directions each; by
+	// spend: 2 directions; by last activity: 3; orphaned: 2 ways to say it.
+	if want := 3*5*2*3 + 3*5 + 2*3*3 + 2 + 3 + 2; lists != want {
 		t.Errorf("%d combinations are lists, want %d", lists, want)
 	}
 }
@@ -302,6 +313,7 @@ func TestTheLastPageCostsWhatTheFirstDoes(t *testing.T) {
 	for _, list := range []string{
 		"", "status=active", "status=suspended", "role=viewer", "role=viewer&status=active", "sort=name", "sort=created",
 		"sort=name&status=suspended&order=desc", "search=m", "search=love", "search=ada&status=active", "sort=last_active",
+		"kind=person", "kind=person&search=love",
 	} {
 		costs := map[float64]bool{}
 		pages, cursor := 0, ""

@@ -32,15 +32,16 @@ const (
 type listScope struct {
 	// Status is all but removed where it is empty.
 	Status Status
-	// Role or Team; not both.
+	// Role, Team or Kind; not two of them.
 	Role string
 	Team id.Team
+	Kind Kind
 }
 
 // lists are those that are kept of each order.
-var lists = map[listOrder]struct{ byStatus, byRole, byTeam bool }{
-	byAddress:    {byStatus: true, byRole: true, byTeam: true},
-	byWord:       {byStatus: true, byRole: true, byTeam: true},
+var lists = map[listOrder]struct{ byStatus, byRole, byTeam, byKind bool }{
+	byAddress:    {byStatus: true, byRole: true, byTeam: true, byKind: true},
+	byWord:       {byStatus: true, byRole: true, byTeam: true, byKind: true},
 	byName:       {byStatus: true},
 	byCreation:   {byStatus: true},
 	byLastActive: {},
@@ -56,6 +57,8 @@ func (s listScope) partition(org id.Organization, order listOrder) string {
 	switch { // a role's name may hold anything, so it stands last
 	case s.Team != "":
 		name += "#team#" + string(s.Team)
+	case s.Kind != "":
+		name += "#kind#" + string(s.Kind)
 	case s.Role != "":
 		name += "#role#" + s.Role
 	}
@@ -64,19 +67,19 @@ func (s listScope) partition(org id.Organization, order listOrder) string {
 
 // indexed reports whether the list in the order of addresses is an index.
 func (s listScope) indexed() bool {
-	return s.Role == "" && s.Team == "" && s.Status != access.Active
+	return s.Role == "" && s.Team == "" && s.Kind == "" && s.Status != access.Active
 }
 
 // kept reports whether there are entries of the list in an order.
 func (s listScope) kept(order listOrder) bool {
 	by := lists[order]
 	return (s.Status == "" || by.byStatus) && (s.Role == "" || by.byRole) && (s.Team == "" || by.byTeam) &&
-		(order != byAddress || !s.indexed())
+		(s.Kind == "" || by.byKind) && (order != byAddress || !s.indexed())
 }
 
 // scopes are those to which a member belongs.
 func (m Member) scopes() []listScope {
-	narrow := []listScope{{}, {Role: m.Role}}
+	narrow := []listScope{{}, {Role: m.Role}, {Kind: m.shownKind()}}
 	for team := range m.Teams {
 		narrow = append(narrow, listScope{Team: team})
 	}
@@ -160,12 +163,17 @@ func Referenced(org id.Organization, reference string) table.Key {
 	return table.Member(org, id.User(reference))
 }
 
-// Partitions are those of an organization's lists, of everyone, of these roles, and of keys.
+// Partitions are those of an organization's lists, but of teams and of what people
+// hold: of everyone, of these roles, of each kind, and of keys.
 func Partitions(org id.Organization, roles []string) []string {
-	var all []string
+	scopes := []listScope{{}, {Kind: Person}, {Kind: ServiceAccount}}
+	for _, role := range roles {
+		scopes = append(scopes, listScope{Role: role})
+	}
+	all := []string{servicesPartition(org)}
 	for _, status := range []Status{"", access.Pending, access.Active, access.Suspended, access.Removed} {
-		for _, role := range append([]string{""}, roles...) {
-			scope := listScope{Status: status, Role: role}
+		for _, scope := range scopes {
+			scope.Status = status
 			for order := range lists {
 				if scope.kept(order) {
 					all = append(all, scope.partition(org, order))

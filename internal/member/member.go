@@ -199,6 +199,14 @@ func StatePartition(org id.Organization, s Status) string {
 	return "O#" + string(org) + "#" + string(s)
 }
 
+// shownKind is that under which lists have the row: whoever is invited is a person.
+func (m Member) shownKind() Kind {
+	if m.Kind == Invited {
+		return Person
+	}
+	return m.Kind
+}
+
 // DisplayName is what people call the member.
 func (m Member) DisplayName() string {
 	if m.Name != "" {

@@ -7,6 +7,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/page"
 	"roster/internal/table"
 )
 
@@ -79,4 +80,76 @@ func (s Service) orphaned(ctx context.Context, org id.Organization, members ...M
 		orphaned[m.ID] = relied.Orphaned(m)
 	}
 	return orphaned, nil
+}
+
+// servicesPartition is that of the list of active and suspended service accounts, by
+// who answers for them.
+func servicesPartition(org id.Organization) string { return table.ListPartition(org, "services") }
+
+// listOrphaned reads a page of the orphaned service accounts, and the cursor to the
+// next; empty at the end. Whether one is orphaned depends on its place in the list
+// alone: behind what an active person answers for, the list goes on with the next one.
+func (s Service) listOrphaned(ctx context.Context, org id.Organization, asked page.Request) (rows []Member, next string, err error) {
+	q := table.Query{PK: servicesPartition(org), Settled: true}
+	if q.Start, err = page.Start(ctx, s.Env, q.PK, asked.Cursor); err != nil {
+		return nil, "", err
+	}
+	for range readings {
+		q.Limit = asked.Limit.Rows() - len(rows)
+		read, err := s.Table.Query(ctx, q)
+		if err != nil {
+			return nil, "", err
+		}
+		orphans, relied, err := s.orphansAt(ctx, org, read.Items)
+		if err != nil {
+			return nil, "", err
+		}
+		rows = append(rows, orphans...)
+		if q.Start = read.Next; q.Start == nil {
+			break
+		}
+		last, err := answering(read.Items[len(read.Items)-1])
+		if err != nil {
+			return nil, "", err
+		}
+		if relied.answered(last) {
+			q.Start = table.AfterPlace(q.PK, string(last))
+		}
+		if len(rows) == asked.Limit.Rows() {
+			break
+		}
+	}
+	next, err = page.Cursor(ctx, s.Env, q.PK, q.Start)
+	return rows, next, err
+}
+
+// orphansAt reads the orphaned ones of the service accounts to which entries lead, of
+// those that still stand there; and how the people stand who answer for them.
+func (s Service) orphansAt(ctx context.Context, org id.Organization, entries []table.Item) (orphans []Member, relied Relied, err error) {
+	people := make([]id.User, len(entries))
+	for i, entry := range entries {
+		if people[i], err = answering(entry); err != nil {
+			return nil, relied, err
+		}
+	}
+	if relied, err = ReadRelied(ctx, s.Table, org, s.Now(), people...); err != nil {
+		return nil, relied, err
+	}
+	var lost []table.Item
+	for i, entry := range entries {
+		if !relied.answered(people[i]) {
+			lost = append(lost, entry)
+		}
+	}
+	orphans, err = pages{Env: s.Env, org: org}.shown(ctx, source{shows: func(m Member, entry table.Key) bool {
+		return relied.Orphaned(m) && slices.Contains(m.entries(), entry)
+	}}, lost)
+	return orphans, relied, err
+}
+
+// answering is who answers for the service account to which an entry leads.
+func answering(entry table.Item) (id.User, error) {
+	key, err := table.Decode[table.Key](entry)
+	person, _ := key.Entry()
+	return id.User(person), err
 }

@@ -106,7 +106,7 @@ func (m Member) View() Row { return m.view() }
 
 func (m Member) view() Row {
 	row := Row{
-		Email: m.Email, Name: m.Name, Alias: m.Alias, Role: m.Role, Status: m.Status, Kind: m.Kind,
+		Email: m.Email, Name: m.Name, Alias: m.Alias, Role: m.Role, Status: m.Status, Kind: m.shownKind(),
 		Metadata: m.Metadata, AllowedModels: m.AllowedModels, Suspension: (*SuspensionView)(m.Suspension),
 		Keys: m.KeyCount, Responsible: m.Responsible, Successor: m.Successor, CreatedAt: m.CreatedAt.UTC(), UpdatedAt: m.UpdatedAt.UTC(),
 	}
@@ -132,7 +132,7 @@ func (m Member) view() Row {
 	}
 	switch {
 	case m.Kind == Invited:
-		row.Kind, row.InvitationID = Person, m.Invitation
+		row.InvitationID = m.Invitation
 	case m.Request != nil:
 		row.RequestID = m.Request.ID
 	default:

@@ -133,9 +133,11 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.Metadata](): {
 		Type: spec.Object, Description: "The organization's own data. Numbers are as they were given, of any length",
 		Examples: []any{map[string]any{"department": "engineering"}}},
-	reflect.TypeFor[access.TeamRole]():      enumeration(access.TeamUser, access.TeamManager),
-	reflect.TypeFor[member.GivenTeamRole](): enumeration(access.TeamUser, access.TeamManager),
-	reflect.TypeFor[member.Kind]():          enumeration(member.Person, member.ServiceAccount),
+	reflect.TypeFor[access.TeamRole]():       enumeration(access.TeamUser, access.TeamManager),
+	reflect.TypeFor[member.GivenTeamRole]():  enumeration(access.TeamUser, access.TeamManager),
+	reflect.TypeFor[member.Kind]():           enumeration(member.Person, member.ServiceAccount),
+	reflect.TypeFor[member.KindFilter]():     enumeration(member.Person, member.ServiceAccount),
+	reflect.TypeFor[member.OrphanedFilter](): {Type: spec.Boolean, Const: true},
 	reflect.TypeFor[member.EndDate](): {
 		Type: spec.String, Description: "RFC 3339, with any offset; or a day, which means its end in the organization's time zone",
 		Examples: []any{"2026-12-31"}},
@@ -144,7 +146,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.Search](): {
 		Type: spec.String, MaxLength: field.LabelLength,
 		Description: "How the address, or a word of the name, begins: without regard to case, and in names to marks such as the dots of an umlaut. " +
-			"Goes with status, and with role or team. First come those found by address, in its order, then those found by name alone"},
+			"Goes with status, and with role, team or kind. First come those found by address, in its order, then those found by name alone"},
 	reflect.TypeFor[member.Sort](): sorts(),
 	reflect.TypeFor[member.Order](): {
 		Type: spec.String, Enum: []string{string(member.Ascending), string(member.Descending)},

@@ -283,6 +283,10 @@ func ListEntry(partition, place, reference string) Key {
 // EntriesTo is the To of a Query for the entries that stand at a place, or before it.
 func EntriesTo(place string) string { return place + entryEnd + "~" }
 
+// AfterPlace is the Start of a Query that goes on behind all entries at a place of a
+// list.
+func AfterPlace(partition, place string) Item { return Key{partition, EntriesTo(place)}.item() }
+
 // Entry returns the place and the reference of a ListEntry.
 func (k Key) Entry() (place, reference string) {
 	place, reference, _ = strings.Cut(k.SK, entryEnd)
