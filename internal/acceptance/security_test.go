@@ -2,14 +2,12 @@ package acceptance_test
 
 import (
 	"encoding/base32"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/argon2"
 	"pgregory.net/rapid"
 
 	"roster/internal/access"
@@ -82,13 +80,6 @@ func TestMatrixOfUnmetDemands(t *testing.T) {
 	}
 }
 
-// quickly is a hash of the password that takes no time.
-func quickly() string {
-	salt := []byte("salt of the test")
-	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, base64.RawStdEncoding.EncodeToString(salt),
-		base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
-}
-
 // TestHistoriesOfRequiredTwoFactor lets an owner, and somebody else in another
 // organization, require two-factor authentication and not, while the owner turns
 // their own on and off, logs in and moves between the two. Whoever lacks it acts
@@ -102,7 +93,7 @@ func TestHistoriesOfRequiredTwoFactor(t *testing.T) {
 		people++
 		ada := user.User{
 			ID: id.NewUser(w.Now()), Email: email.Address(fmt.Sprintf("ada%d@example.com", people)), Name: "Ada",
-			Password: quickly(), PasswordLength: 14, Verified: true, CreatedAt: w.Now(), Version: 1,
+			Password: user.HashPassword(password), PasswordLength: 14, Verified: true, CreatedAt: w.Now(), Version: 1,
 		}
 		w.transact(t, user.Create(ada, user.ErrEmailTaken)...)
 		var (

@@ -20,7 +20,6 @@ import (
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/rostertest"
-	"roster/internal/table"
 	"roster/internal/user"
 )
 
@@ -381,7 +380,6 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	t.Parallel()
 	r := rostertest.New(t, account.Endpoints)
 	in := register(t, r, "ada@example.com", "Engines")
-	r.Set(t, table.User(id.User(in.String("user", "id"))), "password", quickly())
 	eve := register(t, r, "eve@example.com", "")
 	r.Advance(time.Minute)
 	var others []rostertest.Response
@@ -439,7 +437,6 @@ func TestOfSessionsThatEndEachOtherOneIsLeft(t *testing.T) {
 	t.Parallel()
 	r := rostertest.New(t, account.Endpoints)
 	in := register(t, r, "ada@example.com", "")
-	r.Set(t, table.User(id.User(in.String("user", "id"))), "password", quickly())
 	all := []rostertest.Response{in}
 	for range 5 {
 		all = append(all, login(t, r, "ada@example.com", ""))
@@ -470,7 +467,7 @@ func TestHistoriesOfSessions(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		address := fmt.Sprintf("p%d@example.com", n)
-		u := user.User{ID: id.NewUser(r.Now()), Email: email.Address(address), Name: "Ada", Password: quickly(), Verified: true, CreatedAt: r.Now()}
+		u := user.User{ID: id.NewUser(r.Now()), Email: email.Address(address), Name: "Ada", Password: user.HashPassword(password), Verified: true, CreatedAt: r.Now()}
 		if err := r.Table.Transact(t.Context(), user.Create(u, user.ErrEmailTaken)...); err != nil {
 			rt.Fatal(err)
 		}
@@ -541,7 +538,6 @@ func TestHistoriesOfSessions(t *testing.T) {
 					alive[i] = false
 				}
 			}
-			r.Set(t, table.User(u.ID), "password", quickly())
 			count := 0
 			for j := range all {
 				if alive[j] {

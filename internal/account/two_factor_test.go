@@ -2,15 +2,12 @@ package account_test
 
 import (
 	"encoding/base32"
-	"encoding/base64"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/argon2"
 	"pgregory.net/rapid"
 
 	"roster/internal/account"
@@ -292,13 +289,6 @@ func TestALoginNotesASecondFactorThatAMembershipMissed(t *testing.T) {
 	}
 }
 
-// quickly is a hash of the password that takes no time.
-func quickly() string {
-	salt := []byte("salt of the test")
-	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, base64.RawStdEncoding.EncodeToString(salt),
-		base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
-}
-
 // TestHistoriesOfASecondFactor lets a person turn it on and off and log in with
 // whatever codes, in any order. Nobody gets in without a fresh code while it is on,
 // no code counts twice, who has one is never kept out, and the organization's copy
@@ -311,7 +301,6 @@ func TestHistoriesOfASecondFactor(t *testing.T) {
 		in := register(t, r, address, "Engines")
 		verify(t, r, in)
 		ada, token := id.User(in.String("user", "id")), in.String("access_token")
-		r.Set(t, table.User(ada), "password", quickly())
 		var (
 			on       bool
 			p        phone

@@ -1,12 +1,9 @@
 package member_test
 
 import (
-	"encoding/base64"
-	"fmt"
 	"sync"
 	"testing"
 
-	"golang.org/x/crypto/argon2"
 	"pgregory.net/rapid"
 
 	"roster/internal/access"
@@ -27,10 +24,7 @@ import (
 // the token.
 func withAccount(t testing.TB, r *rostertest.Roster, m membertest.Member, verified bool) string {
 	t.Helper()
-	salt := []byte("salt of the test")
-	hash := fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, base64.RawStdEncoding.EncodeToString(salt),
-		base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte("newpassword123"), salt, 1, 8, 1, 32)))
-	u := user.User{ID: m.ID, Email: m.Email, Name: "Someone", Password: hash, PasswordLength: 14, Verified: verified, CreatedAt: r.Now(), Version: 1}
+	u := user.User{ID: m.ID, Email: m.Email, Name: "Someone", Password: user.HashPassword("newpassword123"), PasswordLength: 14, Verified: verified, CreatedAt: r.Now(), Version: 1}
 	if err := r.Table.Transact(t.Context(), user.Create(u, user.ErrEmailTaken)...); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package rostertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -39,6 +40,7 @@ import (
 	"roster/internal/route"
 	"roster/internal/secret"
 	"roster/internal/table"
+	"roster/internal/user"
 )
 
 // init bounds the property tests, whose every step is a call over a real table:
@@ -47,6 +49,7 @@ func init() {
 	if err := flag.Set("rapid.checks", "30"); err != nil {
 		panic(err)
 	}
+	user.HashAt(user.Cost{Memory: 8, Passes: 1}) // the least that there is
 }
 
 // Roster is a deployment of one test.
@@ -58,6 +61,9 @@ type Roster struct {
 	tableName string
 	// changes is the table's stream, for Arrange.
 	changes func() (*trigger.Stream, error)
+	// seen are the mails that Mails returned, by their ids.
+	seen   map[string]int
+	seenMu sync.Mutex
 	// documented are the routes whose answers have to fit the OpenAPI document.
 	documented map[string]route.ID
 }
@@ -85,7 +91,7 @@ func NewWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, 
 	}
 	keys := sync.OnceValues(func() (*secret.Keys, error) { return secret.Derive(secretValue) })
 	n := tables.Add(1)
-	r := &Roster{mux: http.NewServeMux(), documented: map[string]route.ID{}, tableName: name, ip: fmt.Sprintf("192.0.2.%d", n%250+1)}
+	r := &Roster{mux: http.NewServeMux(), documented: map[string]route.ID{}, seen: map[string]int{}, tableName: name, ip: fmt.Sprintf("192.0.2.%d", n%250+1)}
 	r.now.Store(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC).UnixNano())
 	r.Env = &env.Env{
 		Table:      table.New(client(t, transport(http.DefaultTransport)), name),
@@ -311,7 +317,8 @@ type Mail struct {
 	ID string
 }
 
-// Mails returns the waiting mails to an address, oldest first.
+// Mails returns the waiting mails to an address, oldest first; of one millisecond, whose
+// ids tell no order, those first that were returned before.
 func (r *Roster) Mails(t testing.TB, to string) []Mail {
 	t.Helper()
 	waiting, err := outbox.Waiting(t.Context(), r.Env)
@@ -329,6 +336,14 @@ func (r *Roster) Mails(t testing.TB, to string) []Mail {
 		}
 		all = append(all, Mail{m, item.ID})
 	}
+	r.seenMu.Lock()
+	defer r.seenMu.Unlock()
+	for _, m := range all {
+		if _, known := r.seen[m.ID]; !known {
+			r.seen[m.ID] = len(r.seen)
+		}
+	}
+	slices.SortFunc(all, func(a, b Mail) int { return cmp.Compare(r.seen[a.ID], r.seen[b.ID]) })
 	return all
 }
 

@@ -18,7 +18,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 func TestPasswords(t *testing.T) {
 	t.Parallel()
 	hash := user.HashPassword("newpassword123")
-	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") || hash == user.HashPassword("newpassword123") {
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=8,t=1,p=1$") || hash == user.HashPassword("newpassword123") {
 		t.Errorf("hash %s", hash)
 	}
 	ada := &user.User{Password: hash}
