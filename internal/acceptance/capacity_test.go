@@ -89,6 +89,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"end a session":                  {10, 20},
 	"end all other sessions":         {10, 20},
 	"end a member's sessions":        {3, 8},
+	"end one of a member's sessions": {5, 10},
 	"update billing":                 {10, 20},
 	"record usage":                   {26, 24 * 3.5},
 }

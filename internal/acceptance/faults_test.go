@@ -176,6 +176,13 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "DELETE /api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/sessions", p.key, nil
 	}},
+	{name: "end one of a member's sessions", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		path := "/api/organizations/" + string(p.organization) + "/members/" + string(m.user) + "/sessions"
+		listed := w.Must(t, 200, "GET "+path, p.key, nil).At("sessions").([]any)
+		return "DELETE " + path + "/" + listed[0].(map[string]any)["id"].(string), p.key, nil
+	}},
 	{name: "update organization", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "PUT /api/organizations/" + string(p.organization), p.key, map[string]any{"allow_join_requests": true}
@@ -633,7 +640,7 @@ func (w world) state(t *testing.T) []string {
 	for key, item := range w.dump(t) {
 		family := func(s string) string { before, _, _ := strings.Cut(s, "#"); return before }
 		line := family(key.PK) + "/" + family(strings.SplitN(key.SK, "_", 2)[0])
-		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor", "provider", "enabled", "connections"} {
+		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor", "ended_in", "provider", "enabled", "connections"} {
 			if value, ok := item[name]; ok {
 				if user, isUser := value.(string); isUser && strings.HasPrefix(user, "usr_") {
 					value = "usr" // of a random id

@@ -297,6 +297,24 @@ func TestASessionIsJudgedByEachOrganization(t *testing.T) {
 	}
 }
 
+// TestAnEndedSessionDoesNotReturnByAnInvitation: who comes back logs in.
+func TestAnEndedSessionDoesNotReturnByAnInvitation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.owner(t, "owner@acme.example", "Acme")
+	path := "/api/organizations/" + string(p.organization)
+	m := w.place(t, p.organization, "m@acme.example", "member", "active")
+	session := w.Must(t, 200, "GET /auth/sessions", m.token, nil).At("sessions").([]any)[0].(map[string]any)["id"].(string)
+	w.Must(t, 200, "DELETE "+path+"/members/"+string(m.user)+"/sessions/"+session, p.key, nil)
+	w.Must(t, 200, "DELETE "+path+"/members/"+string(m.user), p.key, nil)
+	w.invite(t, p, m.email, "member")
+	body := map[string]any{"token": w.LastMail(t, m.email).LinkToken()}
+	w.Refused(t, 401, "session_ended", "POST /auth/accept-invite", m.token, body)
+	anew := w.Must(t, 200, "POST /auth/login", "", map[string]any{"email": m.email, "password": password}).String("access_token")
+	w.Must(t, 200, "POST /auth/accept-invite", anew, body)
+	w.Refused(t, 401, "session_ended", "POST /auth/accept-invite", m.token, body)
+}
+
 // TestPeopleOfOtherDomainsDoNotBecomeMembers by any way in, also where they were on
 // it before; who is a member stays.
 func TestPeopleOfOtherDomainsDoNotBecomeMembers(t *testing.T) {

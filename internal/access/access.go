@@ -371,8 +371,8 @@ func byToken(ctx context.Context, e *env.Env, r *api.Request, token string, read
 		return Actor{}, err
 	}
 	// Whoever was suspended or removed since hears that; whoever came back has
-	// to log in anew.
-	if a.member.Status == Active && a.member.Epoch != access.Epoch {
+	// to log in anew, as has whose session the organization ended.
+	if a.member.Status == Active && (a.member.Epoch != access.Epoch || named.session.IsEndedIn(a.org)) {
 		return Actor{}, session.ErrToken
 	}
 	a.accountEpoch = named.account.SessionEpoch

@@ -33,7 +33,7 @@ func (s Service) Me(ctx context.Context, by access.Identity, _ api.None) (MeAnsw
 	if err := in.Member.Status.Admit(); err != nil {
 		return MeAnswer{}, err
 	}
-	if in.Member.Epoch != by.Epoch() {
+	if in.Member.Epoch != by.Epoch() || by.Session().IsEndedIn(by.Organization()) {
 		return MeAnswer{}, session.ErrToken
 	}
 	out.Organization = MembershipOf(in.Organization, in.Member)

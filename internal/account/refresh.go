@@ -94,7 +94,7 @@ func (s Service) admitted(ctx context.Context, live session.Session, u user.User
 		refused = in.Admit()
 	}
 	if refused == nil {
-		refused = in.Member.Enter(live.CreatedAt)
+		refused = in.Member.Enter(live)
 	}
 	if refused == nil && in.Member.Epoch != live.Epoch {
 		refused = errSwitch

@@ -5,7 +5,6 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
-	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/page"
 	"roster/internal/session"
@@ -21,8 +20,6 @@ type SessionRequest struct {
 	Session id.Session `path:"session_id" json:"-"`
 }
 
-var errNoSession = fault.New(fault.NotFound, "session_not_found", "There is no such session, or it has ended.")
-
 // ListSessions lists the caller's sessions that go on.
 func (s Service) ListSessions(ctx context.Context, by access.Identity, in SessionsRequest) (session.Page, error) {
 	return session.List(ctx, s.Env, in.Request, by.User(), by.Session().AccountEpoch, by.Session().ID)
@@ -36,7 +33,7 @@ func (s Service) EndSession(ctx context.Context, by access.Identity, in SessionR
 		return Done{}, err
 	}
 	if !ending.Live(by.Session().AccountEpoch, s.Now()) {
-		return Done{}, errNoSession
+		return Done{}, session.ErrNotFound
 	}
 	return api.Commit(ctx, s.Table, Done{}, session.End(by.User(), in.Session))
 }

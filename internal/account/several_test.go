@@ -258,6 +258,72 @@ func TestAnOrganizationEndsSessionsInItselfAlone(t *testing.T) {
 	}
 }
 
+// TestAnOrganizationEndsOneSession: its tokens for the organization are dead and it does
+// not come back; the member's other sessions go on, as does this one elsewhere.
+func TestAnOrganizationEndsOneSession(t *testing.T) {
+	t.Parallel()
+	e := newEverywhere(t, 2)
+	owner := e.owners[0].Secret
+	sessions := func() (ids []string) {
+		for _, one := range e.Must(t, 200, "GET "+e.at(0)+"/sessions", owner, nil).At("sessions").([]any) {
+			ids = append(ids, one.(map[string]any)["id"].(string))
+		}
+		return ids
+	}
+	elsewhere := e.switchTo(t, 1)
+	outside := e.Must(t, 200, "GET "+e.at(1)+"/sessions", e.owners[1].Secret, nil).At("sessions").([]any)[0].(map[string]any)["id"].(string)
+	login := func() rostertest.Response {
+		e.Advance(time.Second)
+		return e.Must(t, 200, "POST /auth/login", "", map[string]any{"email": "ada@example.com", "password": password, "org_id": e.owners[0].Organization})
+	}
+	ended, other := login(), login()
+	ids := sessions() // the newest first
+	end := "DELETE " + e.at(0) + "/sessions/" + ids[1]
+	for range 2 { // a repeat changes nothing
+		e.Must(t, 200, end, owner, nil)
+		if left := sessions(); !slices.Equal(left, ids[:1]) {
+			t.Errorf("%v are left of %v", left, ids)
+		}
+	}
+	count := 0
+	for _, action := range actions(t, e.Roster, e.owners[0].Organization) {
+		if action == string(audit.MemberSessionEnded) {
+			count++
+		}
+	}
+	if count != 1 {
+		t.Errorf("%d audit events", count)
+	}
+	e.Must(t, 200, "GET "+e.at(0), other.String("access_token"), nil)
+	e.Refused(t, 401, "invalid_token", "GET "+e.at(0), ended.String("access_token"), nil)
+	e.Refused(t, 401, "invalid_token", "GET /auth/me", ended.String("access_token"), nil)
+	refreshed := e.refresh(t, ended)
+	if refreshed.At("organization") != nil || refreshed.String("ended", "code") != "session_ended" {
+		t.Errorf("refreshed: %s", refreshed.Raw)
+	}
+	token := refreshed.String("access_token")
+	e.Refused(t, 401, "session_ended", "POST /auth/switch-org", token, map[string]any{"org_id": e.owners[0].Organization})
+	e.Must(t, 200, "POST /auth/switch-org", token, map[string]any{"org_id": e.owners[1].Organization})
+	e.Must(t, 200, end, owner, nil)
+	// The other organization ends it too, and it is still ended in the first.
+	e.Must(t, 200, "DELETE "+e.at(1)+"/sessions/"+ids[1], e.owners[1].Secret, nil)
+	for i, owner := range e.owners {
+		e.Refused(t, 401, "session_ended", "POST /auth/switch-org", token, map[string]any{"org_id": owner.Organization})
+		e.Must(t, 200, "DELETE "+e.at(i)+"/sessions/"+ids[1], owner.Secret, nil)
+	}
+	e.Must(t, 200, "GET "+e.at(0), login().String("access_token"), nil)
+
+	// What is no session of the member in the organization is not found.
+	e.Must(t, 200, "GET "+e.at(1), elsewhere.String("access_token"), nil)
+	for _, foreign := range []string{outside, string(id.NewSession(e.Now()))} {
+		e.Refused(t, 404, "session_not_found", "DELETE "+e.at(0)+"/sessions/"+foreign, owner, nil)
+	}
+	mine := "DELETE /api/organizations/" + string(e.owners[0].Organization) + "/members/"
+	e.Refused(t, 404, "session_not_found", mine+string(e.owners[0].ID)+"/sessions/"+ids[0], owner, nil)
+	e.Must(t, 200, "POST /auth/logout", other.String("access_token"), nil)
+	e.Refused(t, 404, "session_not_found", "DELETE "+e.at(0)+"/sessions/"+ids[0], owner, nil)
+}
+
 func TestNobodyEndsSessionsOfWhoOutranksThem(t *testing.T) {
 	t.Parallel()
 	e := newEverywhere(t, 1)
@@ -265,15 +331,17 @@ func TestNobodyEndsSessionsOfWhoOutranksThem(t *testing.T) {
 	path := "/api/organizations/" + string(org) + "/members/"
 	admin := membertest.Add(t, e.Roster, member.Member{Organization: org, Role: permission.Admin})
 	bot := membertest.Add(t, e.Roster, member.Member{Organization: org, Role: permission.Gateway, Kind: member.ServiceAccount})
-	e.Refused(t, 403, "outranked", "DELETE "+path+string(owner.ID)+"/sessions", admin.Secret, nil)
+	one := "/sessions/" + string(id.NewSession(e.Now()))
+	for _, sessions := range []string{"/sessions", one} {
+		e.Refused(t, 403, "outranked", "DELETE "+path+string(owner.ID)+sessions, admin.Secret, nil)
+		e.Refused(t, 409, "no_sessions", "DELETE "+path+string(bot.ID)+sessions, owner.Secret, nil)
+		e.Refused(t, 404, "member_not_found", "DELETE "+path+string(id.NewUser(e.Now()))+sessions, owner.Secret, nil)
+	}
 	e.Must(t, 200, "DELETE "+path+string(e.user)+"/sessions", admin.Secret, nil)
-	e.Refused(t, 409, "no_sessions", "DELETE "+path+string(bot.ID)+"/sessions", owner.Secret, nil)
 	if got := e.Must(t, 200, "GET "+path+string(bot.ID)+"/sessions", owner.Secret, nil).At("sessions").([]any); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
-	for _, method := range []string{"GET ", "DELETE "} {
-		e.Refused(t, 404, "member_not_found", method+path+string(id.NewUser(e.Now()))+"/sessions", owner.Secret, nil)
-	}
+	e.Refused(t, 404, "member_not_found", "GET "+path+string(id.NewUser(e.Now()))+"/sessions", owner.Secret, nil)
 	e.Must(t, 200, "DELETE "+path+string(e.user), owner.Secret, nil)
 	e.Refused(t, 409, "wrong_status", "DELETE "+path+string(e.user)+"/sessions", owner.Secret, nil)
 }

@@ -24,7 +24,7 @@ func (s Service) SwitchOrganization(ctx context.Context, by access.Identity, in 
 	if err := to.Admit(); err != nil {
 		return Tokens{}, err
 	}
-	if err := to.Member.Enter(by.Session().CreatedAt); err != nil {
+	if err := to.Member.Enter(by.Session()); err != nil {
 		return Tokens{}, err
 	}
 	if err := to.Organization.Policy.Enter(by.Login(), s.Now()); err != nil {

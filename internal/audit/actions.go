@@ -45,6 +45,7 @@ const (
 	MemberKeysRevoked     Action = "member.keys_revoked"
 	MemberHandedOver      Action = "member.handed_over"
 	MemberSessionsEnded   Action = "member.sessions_ended"
+	MemberSessionEnded    Action = "member.session_ended"
 
 	MemberSuspensionScheduled Action = "member.suspension_scheduled"
 
@@ -150,6 +151,7 @@ var Catalogue = []Entry{
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
 	{MemberKeysRevoked, "Who had claimed an address lost their API keys to its holder, and what they had accepted counts no more", proving},
 	{MemberSessionsEnded, "The sessions that a member had in the organization were ended", []route.ID{route.EndMemberSessions}},
+	{MemberSessionEnded, "One session that a member had in the organization was ended; before names it", []route.ID{route.EndMemberSession}},
 
 	{RoleCreated, "A role of the organization's own was made", []route.ID{route.CreateRole}},
 	{RoleUpdated, "A role's permissions or description were changed", []route.ID{route.UpdateRole}},

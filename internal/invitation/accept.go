@@ -95,6 +95,9 @@ func (s Service) acceptByAccount(ctx context.Context, who access.Identity, p pro
 	if err := p.acceptable(s.Now()); err != nil {
 		return AcceptAnswer{}, err
 	}
+	if who.Session().IsEndedIn(p.organization.ID) {
+		return AcceptAnswer{}, member.ErrLogInAgain
+	}
 	if err := p.organization.Policy.Enter(who.Login(), s.Now()); err != nil {
 		return AcceptAnswer{}, err
 	}
@@ -129,7 +132,7 @@ func (s Service) acceptedBefore(ctx context.Context, who access.Identity, p pros
 	if err := p.member.Status.Admit(); err != nil {
 		return AcceptAnswer{}, err
 	}
-	if err := p.member.Enter(who.Session().CreatedAt); err != nil {
+	if err := p.member.Enter(who.Session()); err != nil {
 		return AcceptAnswer{}, err
 	}
 	if err := p.organization.Policy.Enter(who.Login(), s.Now()); err != nil {

@@ -21,6 +21,7 @@ func Endpoints(e *env.Env) []api.Endpoint {
 		api.Handle(route.UpdateMember, access.Member(e), s.UpdateMember),
 		api.Handle(route.ListMemberSessions, access.Member(e), s.ListMemberSessions),
 		api.Handle(route.EndMemberSessions, access.Member(e), s.EndMemberSessions),
+		api.Handle(route.EndMemberSession, access.Member(e), s.EndMemberSession),
 		api.Handle(route.SuspendMember, access.Member(e), s.SuspendMember),
 		api.Handle(route.UnsuspendMember, access.Member(e), s.UnsuspendMember),
 		api.Handle(route.LeaveOrganization, access.Member(e), s.LeaveOrganization),

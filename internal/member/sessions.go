@@ -26,10 +26,16 @@ type EndSessionsRequest struct {
 	User id.User `path:"user_id" json:"-"`
 }
 
+// EndSessionRequest names one session of a member.
+type EndSessionRequest struct {
+	User    id.User    `path:"user_id" json:"-"`
+	Session id.Session `path:"session_id" json:"-"`
+}
+
 var (
 	// ErrLogInAgain refuses the organization to a session that it ended.
 	ErrLogInAgain = fault.New(fault.Unauthenticated, "session_ended",
-		"The organization ended this member's sessions. Log in again to enter it.")
+		"The organization ended this session. Log in again to enter it.")
 	errNoSessions = fault.New(fault.Conflict, "no_sessions", "A service account has no sessions: revoke its keys instead.")
 )
 
@@ -77,15 +83,20 @@ func (s Service) EndMemberSessions(ctx context.Context, by access.Actor, in EndS
 	return out, err
 }
 
-// EndSessions ends what was logged in before a time.
-func (m Member) EndSessions(by Caller, now time.Time) (Member, error) {
+// MayEndSessions refuses a caller to end sessions of the member.
+func (m Member) MayEndSessions(by Caller) error {
 	if m.Kind == ServiceAccount {
-		return m, errNoSessions
+		return errNoSessions
 	}
 	if err := MayChange(by, m); err != nil {
-		return m, err
+		return err
 	}
-	if err := m.present(); err != nil {
+	return m.present()
+}
+
+// EndSessions ends what was logged in before a time.
+func (m Member) EndSessions(by Caller, now time.Time) (Member, error) {
+	if err := m.MayEndSessions(by); err != nil {
 		return m, err
 	}
 	m.Epoch++
@@ -93,10 +104,48 @@ func (m Member) EndSessions(by Caller, now time.Time) (Member, error) {
 	return m, nil
 }
 
-// Enter returns why a session that was opened at a time may not enter the
-// organization; nil if it may.
-func (m Member) Enter(loggedIn time.Time) error {
-	if m.SessionsEndedAt != nil && !loggedIn.After(*m.SessionsEndedAt) {
+// EndMemberSession ends one of a member's sessions that are in the organization, as
+// EndMemberSessions ends all. A repeat changes nothing. What is in another organization,
+// or in none, is not found.
+func (s Service) EndMemberSession(ctx context.Context, by access.Actor, in EndSessionRequest) (out Answer, err error) {
+	err = table.Retry(ctx, func() error {
+		var (
+			m      *Member
+			u      *user.User
+			ending *session.Session
+		)
+		if err := s.Table.Get(ctx, Read(by.Organization(), in.User, &m), user.Read(in.User, &u),
+			table.Into(table.Session(in.User, in.Session), &ending)); err != nil {
+			return err
+		}
+		if m == nil {
+			return ErrNotFound
+		}
+		if err := m.MayEndSessions(by); err != nil {
+			return err
+		}
+		now := s.Now()
+		out = answer(*m)
+		switch {
+		case u == nil || !ending.Live(u.SessionEpoch, now):
+			return session.ErrNotFound
+		case ending.IsEndedIn(m.Organization):
+			return nil
+		case ending.Organization != m.Organization || ending.Epoch != m.Epoch || m.Status != access.Active:
+			return session.ErrNotFound
+		}
+		out, err = api.Commit(ctx, s.Table, out, ending.EndIn(), m.Stays(), audit.Record(now, m.Organization, audit.Event{
+			Action: audit.MemberSessionEnded, Actor: audit.Member(by), Target: string(m.ID),
+			Before: map[string]any{"session_id": ending.ID, "logged_in_at": stamp(ending.CreatedAt), "ip": ending.IP, "agent": ending.Agent},
+		}))
+		return err
+	})
+	return out, err
+}
+
+// Enter returns why a session may not enter the organization; nil if it may.
+func (m Member) Enter(s session.Session) error {
+	if m.SessionsEndedAt != nil && !s.CreatedAt.After(*m.SessionsEndedAt) || s.IsEndedIn(m.Organization) {
 		return ErrLogInAgain
 	}
 	return nil

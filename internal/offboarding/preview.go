@@ -252,7 +252,7 @@ func (s Service) sessions(ctx context.Context, m member.Member) (Sessions, error
 	}
 	found, err := table.DecodeAll[session.Session](items)
 	for _, one := range found {
-		if one.Organization != m.Organization || one.Epoch != m.Epoch || !one.Live(account.SessionEpoch, s.Now()) {
+		if one.Organization != m.Organization || one.Epoch != m.Epoch || one.IsEndedIn(m.Organization) || !one.Live(account.SessionEpoch, s.Now()) {
 			continue
 		}
 		all.Count++

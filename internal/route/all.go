@@ -65,6 +65,7 @@ const (
 	CreateServiceAccount ID = "createServiceAccount"
 	ListMemberSessions   ID = "listMemberSessions"
 	EndMemberSessions    ID = "endMemberSessions"
+	EndMemberSession     ID = "endMemberSession"
 	SuspendMember        ID = "suspendMember"
 	UnsuspendMember      ID = "unsuspendMember"
 	ListUsers            ID = "listUsers"
@@ -186,6 +187,7 @@ var All = []Route{
 	{CreateServiceAccount, "POST /api/organizations/{org_id}/service-accounts", "members", Member, []p.Permission{p.MembersManage}, 201, "Create a member without a person: a gateway or bot"},
 	{ListMemberSessions, "GET /api/organizations/{org_id}/members/{user_id}/sessions", "members", Member, []p.Permission{p.MembersManage}, 200, "A member's sessions that are in the organization"},
 	{EndMemberSessions, "DELETE /api/organizations/{org_id}/members/{user_id}/sessions", "members", Member, []p.Permission{p.MembersManage}, 200, "End a member's sessions in the organization; to enter it again takes a log-in"},
+	{EndMemberSession, "DELETE /api/organizations/{org_id}/members/{user_id}/sessions/{session_id}", "members", Member, []p.Permission{p.MembersManage}, 200, "End one of a member's sessions that are in the organization"},
 	{SuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/suspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Suspend a member with a reason"},
 	{UnsuspendMember, "POST /api/organizations/{org_id}/members/{user_id}/unsuspend", "suspend", Member, []p.Permission{p.MembersManage}, 200, "Let a suspended member go on"},
 	{ListUsers, "GET /admin/users", "members", Member, []p.Permission{p.MembersManage, p.TeamsOwn}, 200, "Members of the caller's organization"},

@@ -40,10 +40,10 @@ func List(ctx context.Context, e *env.Env, asked page.Request, user id.User, acc
 }
 
 // ListIn reads a page of those whose newest tokens are for an organization, by a
-// membership of that epoch.
+// membership of that epoch, and which it did not end.
 func ListIn(ctx context.Context, e *env.Env, asked page.Request, user id.User, accountEpoch int, org id.Organization, epoch int, current id.Session) (Page, error) {
 	q := lasting(user, accountEpoch)
-	q.Filter += " AND #organization = :org AND #epoch = :membership"
+	q.Filter += " AND #organization = :org AND #epoch = :membership AND NOT contains(#ended_in, :org)"
 	q.Values["org"], q.Values["membership"] = org, epoch
 	return list(ctx, e, asked, current, q)
 }

@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,9 @@ const (
 var (
 	ErrToken   = fault.New(fault.Unauthenticated, "invalid_token", "The access token is not valid, or has expired.")
 	ErrRefresh = fault.New(fault.Unauthenticated, "invalid_refresh_token", "The refresh token is not valid, or has expired.")
-	ErrReused  = fault.New(fault.Unauthenticated, "refresh_token_reused",
+	// ErrNotFound: the person has no such session that goes on, or not where it is asked for.
+	ErrNotFound = fault.New(fault.NotFound, "session_not_found", "There is no such session, or it has ended.")
+	ErrReused   = fault.New(fault.Unauthenticated, "refresh_token_reused",
 		"The refresh token was used before, so its session was ended. Please log in again.")
 )
 
@@ -54,11 +57,14 @@ type Session struct {
 	// that time, and ends them when it moves on.
 	Organization id.Organization `dynamodbav:"organization,omitempty"`
 	Epoch        int             `dynamodbav:"epoch,omitempty"`
-	Salt         []byte          `dynamodbav:"salt"`
-	Counter      uint32          `dynamodbav:"counter"`
-	RotatedAt    time.Time       `dynamodbav:"rotated_at"`
-	CreatedAt    time.Time       `dynamodbav:"created_at"`
-	ExpiresAt    time.Time       `dynamodbav:"expires_at"`
+	// EndedIn are organizations that ended the session in themselves: it does not enter
+	// them any more, and goes on elsewhere.
+	EndedIn   []id.Organization `dynamodbav:"ended_in,omitempty"`
+	Salt      []byte            `dynamodbav:"salt"`
+	Counter   uint32            `dynamodbav:"counter"`
+	RotatedAt time.Time         `dynamodbav:"rotated_at"`
+	CreatedAt time.Time         `dynamodbav:"created_at"`
+	ExpiresAt time.Time         `dynamodbav:"expires_at"`
 	// IssuedAt is when the newest tokens were issued, and Rested the longest time
 	// between two issues, in seconds.
 	IssuedAt time.Time `dynamodbav:"issued_at"`
@@ -84,6 +90,9 @@ func (s Session) In(org id.Organization, epoch int) Session {
 	s.Organization, s.Epoch = org, epoch
 	return s
 }
+
+// IsEndedIn reports whether an organization ended the session in itself.
+func (s Session) IsEndedIn(org id.Organization) bool { return slices.Contains(s.EndedIn, org) }
 
 // Login is what an organization's policy judges of the session, whose account has a
 // password of that length.
@@ -306,4 +315,17 @@ func (s Session) Stay(accountEpoch int) table.Write {
 // End is the Write that ends a session; ending it twice is fine.
 func End(user id.User, session id.Session) table.Write {
 	return table.Write{Key: table.Session(user, session), Delete: true}
+}
+
+// EndIn is the Write by which the organization whose tokens the session has ends it in
+// itself. It fails with table.ErrChanged if the session ended or moved since, or was
+// ended there.
+func (s Session) EndIn() table.Write {
+	return table.Write{
+		Key:    table.Session(s.User, s.ID),
+		Update: "SET #ended_in = list_append(if_not_exists(#ended_in, :none), :orgs)",
+		If:     "#organization = :org AND #epoch = :epoch AND NOT contains(#ended_in, :org)",
+		Values: table.V{"none": []string{}, "orgs": []id.Organization{s.Organization}, "org": s.Organization, "epoch": s.Epoch},
+		Else:   table.ErrChanged,
+	}
 }
