@@ -91,7 +91,8 @@ var budgets = map[string]struct{ read, write float64 }{
 	"end a member's sessions":        {3, 8},
 	"end one of a member's sessions": {5, 10},
 	"update billing":                 {10, 20},
-	"record usage":                   {26, 24 * 3.5},
+	"update prices":                  {4, 12},
+	"record usage":                   {27, 24 * 3.5},
 }
 
 // TestCapacity runs each story once and compares its units with its budget.
@@ -152,12 +153,19 @@ func TestCapacityOfTheHotPath(t *testing.T) {
 	w := world{rostertest.New(t, feature.All...)}
 	p := w.owner(t, "owner@acme.example", "Acme")
 	m := w.place(t, p.organization, "m@acme.example", "member", "active")
+	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization)+"/prices", p.key, map[string]any{"default_tariff": map[string]any{
+		"input_cost_per_token": "0.00001", "output_cost_per_token": "0.00005"}})
 	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization), p.key, map[string]any{"policy_url": policyURL, "require_policy_acceptance": true})
 	w.Must(t, 200, "POST /api/organizations/"+string(p.organization)+"/policy/accept", m.token, nil)
 	event := func(i int) map[string]any {
 		return map[string]any{"events": []any{map[string]any{
 			"id": fmt.Sprint("e", i), "model": "openai/gpt-4o", "input_tokens": 1200, "output_tokens": 300, "cost_usd": 0.006,
 		}}}
+	}
+	uncosted := func(i int) map[string]any {
+		of := event(i)
+		delete(of["events"].([]any)[0].(map[string]any), "cost_usd")
+		return of
 	}
 	w.Must(t, 200, "POST /v1/usage", m.key, event(0))
 	w.Must(t, 200, "POST /v1/authorize", m.key, nil)
@@ -169,6 +177,8 @@ func TestCapacityOfTheHotPath(t *testing.T) {
 	}{
 		{"POST /v1/authorize", nil, 1, 1, 0},
 		{"POST /v1/usage", event(1), 2, 1, 6},
+		{"POST /v1/usage", uncosted(2), 4, 2.5, 6}, // the first in this process: which prices are in force, and what they are
+		{"POST /v1/usage", uncosted(3), 2, 1, 6},
 	} {
 		ctx, capacity := table.WithCapacity(t.Context())
 		if answer := w.CallContext(t, ctx, call.request, m.key, call.body); answer.Status != 200 {

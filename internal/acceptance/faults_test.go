@@ -470,6 +470,13 @@ var stories = []story{
 		return "PUT /api/organizations/" + string(p.organization) + "/billing", p.key,
 			map[string]any{"purchase_order": "PO-1", "budget": 100}
 	}},
+	{name: "update prices", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		path := "PUT /api/organizations/" + string(p.organization) + "/prices"
+		w.Must(t, 200, path, p.key, map[string]any{"prices": map[string]any{"gpt-4o": map[string]any{"input_cost_per_token": "0.000002"}}})
+		return path, p.key, map[string]any{"prices": map[string]any{"gpt-4o": nil},
+			"default_tariff": map[string]any{"input_cost_per_token": "0.00001", "output_cost_per_token": "0.00005"}}
+	}},
 	{name: "delete organization", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "DELETE /api/organizations/" + string(p.organization), p.token, map[string]any{"password": password, "confirm": "Acme"}
@@ -495,10 +502,14 @@ var stories = []story{
 		for i := range 12 {
 			m := w.place(t, p.organization, fmt.Sprintf("m%d@acme.example", i), "member", "active")
 			for j := range 2 {
-				events = append(events, map[string]any{
+				event := map[string]any{
 					"id": fmt.Sprintf("e-%d-%d", i, j), "user_id": m.user, "model": "openai/gpt-4o",
-					"input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25,
-				})
+					"input_tokens": 10, "output_tokens": 5,
+				}
+				if j == 0 {
+					event["cost_usd"] = 0.25
+				}
+				events = append(events, event)
 			}
 		}
 		return "POST /v1/usage", p.key, map[string]any{"events": events}

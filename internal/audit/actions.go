@@ -19,6 +19,7 @@ const (
 	OrganizationRestored    Action = "organization.restored"
 	OrganizationErased      Action = "organization.erased"
 	BillingUpdated          Action = "billing.updated"
+	PricesUpdated           Action = "prices.updated"
 
 	SecurityUpdated      Action = "organization.security_updated"
 	OwnershipTransferred Action = "organization.ownership_transferred"
@@ -122,6 +123,7 @@ var Catalogue = []Entry{
 	{SecurityUpdated, "What the organization demands of how its members log in was changed", []route.ID{route.UpdateSecurity}},
 	{OwnershipTransferred, "An owner handed the ownership over; `also` names who had it and who has it now", []route.ID{route.TransferOwnership}},
 	{BillingUpdated, "The billing contact, purchase order or budget were changed", []route.ID{route.UpdateBilling}},
+	{PricesUpdated, "The organization's own prices of models, or its default tariff, were changed; a price that it does not have is the built-in one", []route.ID{route.UpdatePrices}},
 
 	{InvitationCreated, "A person was invited", inviting},
 	{InvitationRenewed, "A person whose invitation was open was invited again", inviting},

@@ -98,6 +98,7 @@ func (w *world) fill(t *testing.T) {
 	w.Must(t, 201, "POST "+w.path()+"/connections", w.owner, map[string]any{
 		"provider": "openai", "name": "shared", "credential": "a-credential-of-openai"})
 	w.Must(t, 201, "POST "+w.path()+"/roles", w.owner, map[string]any{"name": "analyst", "permissions": []string{"usage:read_own"}})
+	w.Must(t, 200, "PUT "+w.path()+"/prices", w.owner, map[string]any{"prices": map[string]any{"gpt-4o": map[string]any{"input_cost_per_token": 0}}})
 	asks := w.Must(t, 201, "POST /auth/register", "", map[string]any{"email": "asks@example.com", "password": password, "name": "Asks"})
 	w.Must(t, 201, "POST "+w.path()+"/join-requests", asks.String("access_token"), map[string]any{})
 	event := func(event string, of any) map[string]any {

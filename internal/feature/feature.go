@@ -18,6 +18,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/offboarding"
 	"roster/internal/organization"
+	"roster/internal/price"
 	"roster/internal/role"
 	"roster/internal/team"
 	"roster/internal/usage"
@@ -44,5 +45,6 @@ var All = []boot.Endpoints{
 	diagnosis.Endpoints,
 	member.ReviewEndpoints,
 	billing.Endpoints,
+	price.Endpoints,
 	console.Endpoints,
 }

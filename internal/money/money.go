@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,12 +45,17 @@ func (a Amount) Plus(b Amount) Amount {
 }
 
 // String writes USD with as many places as it takes, and no exponent.
-func (a Amount) String() string {
-	whole, nano := a/USD, a%USD
-	if nano == 0 {
-		return strconv.FormatInt(int64(whole), 10)
+func (a Amount) String() string { return written(int64(a), decimals) }
+
+// written is n divided by ten to the power of places, as a decimal number.
+func written(n int64, places int) string {
+	digits := fmt.Sprintf("%0*d", places+1, n)
+	point := len(digits) - places
+	fraction := strings.TrimRight(digits[point:], "0")
+	if fraction == "" {
+		return digits[:point]
 	}
-	return strings.TrimRight(fmt.Sprintf("%d.%09d", whole, nano), "0")
+	return digits[:point] + "." + fraction
 }
 
 func (a Amount) MarshalJSONTo(e *jsontext.Encoder) error {
@@ -61,17 +65,26 @@ func (a Amount) MarshalJSONTo(e *jsontext.Encoder) error {
 // UnmarshalJSONFrom reads a JSON number, or a string that holds one, without a
 // detour by floating point: see Parse.
 func (a *Amount) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	token, err := d.ReadToken()
+	text, err := numberText(d)
 	if err != nil {
 		return err
 	}
-	if k := token.Kind(); k != '0' && k != '"' {
-		return errForm
-	}
-	parsed, err := Parse(token.String())
+	parsed, err := Parse(text)
 	if err != nil {
 		return err
 	}
 	*a = parsed
 	return nil
+}
+
+// numberText is the text of a JSON number, or of a string in its place.
+func numberText(d *jsontext.Decoder) (string, error) {
+	token, err := d.ReadToken()
+	if err != nil {
+		return "", err
+	}
+	if k := token.Kind(); k != '0' && k != '"' {
+		return "", errForm
+	}
+	return token.String(), nil
 }

@@ -208,7 +208,8 @@ func nullable(s *spec.Schema) *spec.Schema {
 }
 
 func typeKey(t reflect.Type) string {
-	return t.PkgPath()[strings.LastIndex(t.PkgPath(), "/")+1:] + "." + t.Name()
+	name, _, _ := strings.Cut(t.Name(), "[")
+	return t.PkgPath()[strings.LastIndex(t.PkgPath(), "/")+1:] + "." + name
 }
 
 // optional returns the T of a field.Optional[T].

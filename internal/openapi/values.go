@@ -31,6 +31,7 @@ import (
 	"roster/internal/page"
 	"roster/internal/permission"
 	"roster/internal/policy"
+	"roster/internal/price"
 	"roster/internal/role"
 	"roster/internal/spending"
 	"roster/internal/usage"
@@ -238,6 +239,15 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[usage.GroupBy]():     {Type: spec.String, Enum: []string{"user"}},
 	reflect.TypeFor[usage.Sort]():        {Type: spec.String, Enum: []string{"cost", "requests", "input_tokens", "output_tokens"}},
 	reflect.TypeFor[usage.ReportLimit](): {Type: spec.Integer, Minimum: new(1), Maximum: new(1000), Default: 1000},
+
+	reflect.TypeFor[money.Rate](): {
+		Type: spec.Number, Minimum: new(0), Maximum: new(1), Description: "US dollars, up to 18 decimal places; read from a string too",
+		Examples: []any{0.00000125}},
+	reflect.TypeFor[price.Version](): {
+		Type: spec.String, Pattern: `^(0|[1-9][0-9]{0,8})(@[0-9]{4}-[0-9]{2}-[0-9]{2})?$`,
+		Description: "The number of a version of the organization's prices, and the date of the built-in list", Examples: []any{"3@2026-11-01"}},
+	reflect.TypeFor[price.Origin](): enumeration(price.OfOrganization, price.OfBuiltIn),
+	reflect.TypeFor[price.Basis]():  enumeration(price.Listed, price.DefaultTariff, price.Dearest),
 
 	reflect.TypeFor[billing.Month](): {
 		Type: spec.String, Pattern: `^[0-9]{4}-[0-9]{2}$`, Description: "A month of the organization's time zone", Examples: []any{"2026-11"}},

@@ -18,7 +18,7 @@ var descriptions = map[Permission]string{
 	ReportsExport:      "Export members, usage and cost allocation",
 	AuditRead:          "Read and export audit events",
 	BillingRead:        "See billing details and statements",
-	BillingManage:      "Change billing details and the organization's budget",
+	BillingManage:      "Change billing details, the organization's budget and its prices of models",
 	OrganizationDelete: "Delete the organization",
 	TeamsOwn:           "See and manage the teams that one is a manager of; every manager has it, whatever the role",
 }

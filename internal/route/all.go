@@ -114,6 +114,8 @@ const (
 
 	GetBilling     ID = "getBilling"
 	UpdateBilling  ID = "updateBilling"
+	GetPrices      ID = "getPrices"
+	UpdatePrices   ID = "updatePrices"
 	ListStatements ID = "listStatements"
 	GetStatement   ID = "getStatement"
 
@@ -237,6 +239,8 @@ var All = []Route{
 
 	{GetBilling, "GET /api/organizations/{org_id}/billing", "billing", Member, []p.Permission{p.BillingRead}, 200, "The billing settings, and what was spent of the month's budget"},
 	{UpdateBilling, "PUT /api/organizations/{org_id}/billing", "billing", Member, []p.Permission{p.BillingManage}, 200, "Change the billing settings (merge)"},
+	{GetPrices, "GET /api/organizations/{org_id}/prices", "billing", Member, nil, 200, "What models cost: the organization's own prices over the built-in list"},
+	{UpdatePrices, "PUT /api/organizations/{org_id}/prices", "billing", Member, []p.Permission{p.BillingManage}, 200, "Change the organization's own prices (merge), as a new version"},
 	{ListStatements, "GET /api/organizations/{org_id}/billing/statements", "billing", Member, []p.Permission{p.BillingRead}, 200, "The months of which there are statements"},
 	{GetStatement, "GET /api/organizations/{org_id}/billing/statements/{month}", "billing", Member, []p.Permission{p.BillingRead}, 200, "A month's statement: exact, and unchanging once it is closed"},
 

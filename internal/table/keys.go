@@ -24,6 +24,7 @@ type Key struct {
 //	                    T#<team>           a team, and how many members are in it
 //	                    TN#<name>          the team that has that name
 //	                    BL                 the billing settings
+//	                    PR                 which version of the organization's prices is in force
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
 //	                    T#<yyyy-mm>        the same of test keys; sorts after the member, whom no call
@@ -45,6 +46,7 @@ type Key struct {
 //	ST#<org>            <yyyy-mm>          a month's statement: how far its closing is, and its sums
 //	SL#<org>#<yyyy-mm>  <user>             what that statement has of a member
 //	                    R#<nnn>            some of its rows of teams and models
+//	PR#<org>            <nnnnnnnnn>        a version of the organization's prices, which never changes
 //	AU#<org>#<yyyy-mm>  <audit id>         an audit event
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
 //	CN#<org>            C#<connection>     a connection of the organization
@@ -297,6 +299,14 @@ func Throttle(what, window string) Key { return Key{"TH#" + what, window} }
 
 // Billing holds the billing settings.
 func Billing(org id.Organization) Key { return Key{"O#" + string(org), "BL"} }
+
+// Prices says which version of the organization's prices is in force.
+func Prices(org id.Organization) Key { return Key{"O#" + string(org), "PR"} }
+
+// PriceVersion is keyed by its number, so that the key itself admits one of each.
+func PriceVersion(org id.Organization, number int) Key {
+	return Key{"PR#" + string(org), fmt.Sprintf("%09d", number)}
+}
 
 // Statement is keyed by its month, so that the key itself admits one for each.
 func Statement(org id.Organization, month string) Key { return Key{"ST#" + string(org), month} }

@@ -78,7 +78,7 @@ func (m Meter) commitChunk(ctx context.Context, by access.Caller, chunk []entry,
 		err := m.Table.Transact(ctx, chunkWrites(by, chunk, months, tallies)...)
 		if err == nil {
 			for _, e := range chunk {
-				results[e.place].Status = Recorded
+				results[e.place] = e.record.result(Recorded)
 			}
 			return nil
 		}
@@ -165,9 +165,9 @@ func settle(chunk []entry, reasons []error, full map[month]bool, results []Resul
 func again(e, before Record) Result {
 	switch {
 	case bytes.Equal(e.Call, before.Call):
-		return Result{ID: e.ID, Status: Recorded}
+		return before.result(Recorded)
 	case e.sameContent(before):
-		return Result{ID: e.ID, Status: Duplicate}
+		return before.result(Duplicate)
 	}
 	return reject(e.ID, errConflict)
 }

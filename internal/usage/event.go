@@ -18,13 +18,19 @@ type Event struct {
 	// permission between a report and its repeat changes from one to the other.
 	ID EventID `json:"id" required:"true"`
 	Named
-	Model           Model         `json:"model" required:"true"`
-	Provider        field.Label   `json:"provider,omitzero"`
-	InputTokens     *int64        `json:"input_tokens" required:"true"`
-	OutputTokens    *int64        `json:"output_tokens" required:"true"`
-	CachedTokens    int64         `json:"cached_tokens,omitzero"`
-	ReasoningTokens int64         `json:"reasoning_tokens,omitzero"`
-	Cost            *money.Amount `json:"cost_usd,omitzero"`
+	Model        Model       `json:"model" required:"true"`
+	Provider     field.Label `json:"provider,omitzero"`
+	InputTokens  *int64      `json:"input_tokens" required:"true"`
+	OutputTokens *int64      `json:"output_tokens" required:"true"`
+	// CachedTokens are those of the input that the provider had cached.
+	CachedTokens int64 `json:"cached_tokens,omitzero"`
+	// CacheWriteTokens are those of the input that the provider cached.
+	CacheWriteTokens int64 `json:"cache_write_tokens,omitzero"`
+	ReasoningTokens  int64 `json:"reasoning_tokens,omitzero"`
+	// Cost is counted as it is. Where it is not said, it is computed by the organization's
+	// prices: InputTokens include then what was read from a cache and written to one, and
+	// OutputTokens the reasoning.
+	Cost *money.Amount `json:"cost_usd,omitzero"`
 	// OccurredAt is now where it is not said.
 	OccurredAt *field.Time `json:"occurred_at,omitzero"`
 	// Scope may be personal for reporters with connections:own or usage:write.
@@ -51,13 +57,16 @@ func (e *Event) Validate() []fault.Field {
 		tokens int64
 	}{
 		{"input_tokens", *e.InputTokens}, {"output_tokens", *e.OutputTokens},
-		{"cached_tokens", e.CachedTokens}, {"reasoning_tokens", e.ReasoningTokens},
+		{"cached_tokens", e.CachedTokens}, {"cache_write_tokens", e.CacheWriteTokens}, {"reasoning_tokens", e.ReasoningTokens},
 	} {
 		if count.tokens < 0 || count.tokens > MaxTokens {
 			faults = append(faults, fault.Field{
 				Pointer: "/" + count.name, Reason: fmt.Sprintf("is not from 0 to %d", MaxTokens),
 			})
 		}
+	}
+	if len(faults) == 0 && e.Cost == nil {
+		faults = e.uncountable()
 	}
 	if e.Cost != nil && *e.Cost > MaxCost {
 		faults = append(faults, fault.Field{Pointer: "/cost_usd", Reason: fmt.Sprintf("is more than %s", MaxCost)})
@@ -70,24 +79,33 @@ func (e *Event) Validate() []fault.Field {
 	return append(faults, e.Tags.faults()...)
 }
 
+// uncountable is which tokens are not among those that include them: no cost can be
+// computed of such counts.
+func (e *Event) uncountable() (faults []fault.Field) {
+	if e.CachedTokens+e.CacheWriteTokens > *e.InputTokens {
+		faults = append(faults, fault.Field{Pointer: "/input_tokens", Reason: "is less than cached_tokens and cache_write_tokens, which it includes"})
+	}
+	if e.ReasoningTokens > *e.OutputTokens {
+		faults = append(faults, fault.Field{Pointer: "/output_tokens", Reason: "is less than reasoning_tokens, which it includes"})
+	}
+	return faults
+}
+
 // modelName is provider/model, unless the model's name holds a slash already or
 // no provider is known.
 func (e *Event) modelName() string { return e.Model.of(string(e.Provider)) }
 
 var (
-	errCost     = fault.New(fault.Invalid, "cost_missing", "cost_usd is required.")
 	errPersonal = fault.New(fault.Forbidden, "personal_not_allowed",
 		"Reporting usage of a personal connection needs the permission connections:own or usage:write.")
 	errOld    = fault.New(fault.Invalid, "occurred_too_early", "occurred_at is more than 35 days ago.")
 	errFuture = fault.New(fault.Invalid, "occurred_in_future", "occurred_at is more than 5 minutes ahead.")
 )
 
-// check refuses an event whose cost or time cannot be counted, and one that its
+// check refuses an event whose time cannot be counted, and one that its
 // reporter may not keep out of limits and reports.
 func (e *Event) check(by access.Caller, now time.Time) error {
 	switch {
-	case e.Cost == nil:
-		return errCost
 	case e.Scope == Personal && !by.Can(permission.ConnectionsOwn) && !by.Can(permission.UsageWrite):
 		return errPersonal
 	case e.OccurredAt == nil:

@@ -13,21 +13,28 @@ import (
 	"roster/internal/id"
 	"roster/internal/money"
 	"roster/internal/permission"
+	"roster/internal/price"
 	"roster/internal/table"
 )
 
 // Record is an event as it is kept: for good, so that its id counts once for good.
 type Record struct {
-	ID        EventID      `dynamodbav:"id"`
-	User      id.User      `dynamodbav:"user"`
-	Key       id.Key       `dynamodbav:"key,omitempty"`
-	Model     string       `dynamodbav:"model"`
-	Provider  string       `dynamodbav:"provider,omitempty"`
-	Input     int64        `dynamodbav:"input"`
-	Output    int64        `dynamodbav:"output"`
-	Cached    int64        `dynamodbav:"cached,omitempty"`
-	Reasoning int64        `dynamodbav:"reasoning,omitempty"`
-	Cost      money.Amount `dynamodbav:"cost"`
+	ID        EventID `dynamodbav:"id"`
+	User      id.User `dynamodbav:"user"`
+	Key       id.Key  `dynamodbav:"key,omitempty"`
+	Model     string  `dynamodbav:"model"`
+	Provider  string  `dynamodbav:"provider,omitempty"`
+	Input     int64   `dynamodbav:"input"`
+	Output    int64   `dynamodbav:"output"`
+	Cached    int64   `dynamodbav:"cached,omitempty"`
+	Reasoning int64   `dynamodbav:"reasoning,omitempty"`
+	// CacheWrite are those of the input that were written to a cache.
+	CacheWrite int64        `dynamodbav:"cache_write,omitempty"`
+	Cost       money.Amount `dynamodbav:"cost"`
+	// Basis is on what the cost rests, where it was computed, and Prices the version of
+	// the prices by which it was.
+	Basis  price.Basis   `dynamodbav:"cost_basis,omitempty"`
+	Prices price.Version `dynamodbav:"price_version,omitempty"`
 	// Month and Day are where the event is counted: those of the organization's
 	// time zone when it was recorded, whatever the zone is later.
 	Month      string    `dynamodbav:"month"`
@@ -56,8 +63,11 @@ func newRecord(e Event, of subject, test bool, now time.Time, zone *time.Locatio
 	r := Record{
 		ID: e.ID, User: of.user, Key: of.key, Model: e.modelName(), Provider: string(e.Provider),
 		Input: *e.InputTokens, Output: *e.OutputTokens, Cached: e.CachedTokens, Reasoning: e.ReasoningTokens,
-		Cost: *e.Cost, RecordedAt: now, Scope: e.Scope, Test: test, Tags: e.Tags,
+		CacheWrite: e.CacheWriteTokens, RecordedAt: now, Scope: e.Scope, Test: test, Tags: e.Tags,
 		Reservation: e.Reservation, Call: call,
+	}
+	if e.Cost != nil {
+		r.Cost = *e.Cost
 	}
 	if r.Scope == Organization {
 		r.Scope = ""
@@ -74,16 +84,21 @@ func newRecord(e Event, of subject, test bool, now time.Time, zone *time.Locatio
 	return r
 }
 
-// hash is of what the reporter said, in one form. The key counts only where it
+// hash is of what the reporter said, in one form, so not of a cost that was computed:
+// prices may change before the repeat. The key counts only where it
 // was named: a repeat may come with a new key or an access token.
 func hash(e Event, r Record) []byte {
 	if e.Key == "" && e.KeyID == "" {
 		r.Key = ""
 	}
-	content, err := json.Marshal([]any{
-		r.User, r.Key, r.Model, r.Input, r.Output, r.Cached, r.Reasoning, r.Cost,
+	said := []any{
+		r.User, r.Key, r.Model, r.Input, r.Output, r.Cached, r.Reasoning, e.Cost,
 		r.OccurredAt, r.Scope, r.Tags, r.Reservation,
-	}, json.Deterministic(true))
+	}
+	if r.CacheWrite > 0 {
+		said = append(said, r.CacheWrite)
+	}
+	content, err := json.Marshal(said, json.Deterministic(true))
 	if err != nil {
 		panic(fmt.Sprintf("usage: an event that was read cannot be written: %v", err))
 	}

@@ -13,6 +13,8 @@ import (
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/fault"
+	"roster/internal/money"
+	"roster/internal/price"
 	"roster/internal/table"
 )
 
@@ -44,6 +46,19 @@ type Result struct {
 	Status Outcome `json:"status"`
 	Code   string  `json:"code,omitzero"`
 	Detail string  `json:"detail,omitzero"`
+	// Computed is told of an event that was reported without its cost.
+	*Computed
+}
+
+// Computed is what an event costs by the organization's prices.
+type Computed struct {
+	Cost money.Amount `json:"cost_usd"`
+	// Basis is on what the cost rests: a price of the model, or what stands in for one.
+	Basis price.Basis `json:"cost_basis"`
+	// Prices is the version of the prices when the event was recorded.
+	Prices price.Version `json:"price_version"`
+	// Unpriced: the model has no price.
+	Unpriced bool `json:"unpriced,omitzero"`
 }
 
 // Outcome of a reported event.
@@ -69,6 +84,8 @@ type entry struct {
 	place  int
 	marker table.Key
 	record Record
+	// costed: the reporter said what it cost.
+	costed bool
 }
 
 // month is where the event is counted.
@@ -80,6 +97,9 @@ func (m Meter) Record(ctx context.Context, by access.Caller, in RecordRequest) (
 	results := make([]Result, len(in.Events))
 	entries, err := m.read(by, in.Events, results)
 	if err != nil {
+		return Recording{}, err
+	}
+	if entries, err = m.charge(ctx, by, entries, results); err != nil {
 		return Recording{}, err
 	}
 	unique, repeats := distinct(entries, results)
@@ -125,7 +145,7 @@ func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([
 		}
 		test := of.isTest(by)
 		entries = append(entries, entry{
-			place, marker(by, event.ID, test), newRecord(event, of, test, now, by.Own.Location(), call),
+			place, marker(by, event.ID, test), newRecord(event, of, test, now, by.Own.Location(), call), event.Cost != nil,
 		})
 	}
 	return entries, nil

@@ -13,6 +13,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/env"
 	"roster/internal/fault"
+	"roster/internal/price"
 	"roster/internal/route"
 )
 
@@ -23,7 +24,10 @@ type Gate struct {
 }
 
 // Meter records usage.
-type Meter struct{ *env.Env }
+type Meter struct {
+	*env.Env
+	prices *price.Book
+}
 
 // Reports shows usage.
 type Reports struct{ *env.Env }
@@ -41,7 +45,7 @@ func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 // MeterEndpoints are the routes called after a model call.
 func MeterEndpoints(e *env.Env) []api.Endpoint {
 	return []api.Endpoint{
-		api.Handle(route.RecordUsage, access.NewHotPath(e).Caller, Meter{e}.Record),
+		api.Handle(route.RecordUsage, access.NewHotPath(e).Caller, Meter{e, price.NewBook(e)}.Record),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/permission"
+	"roster/internal/price"
 	"roster/internal/rostertest"
 	"roster/internal/table"
 	"roster/internal/usage"
@@ -29,7 +30,7 @@ func newCompany(t testing.TB) company {
 
 func newCompanyWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper) company {
 	t.Helper()
-	r := rostertest.NewWith(t, transport, usage.AuthorizeEndpoints, usage.MeterEndpoints, usage.ReportEndpoints)
+	r := rostertest.NewWith(t, transport, usage.AuthorizeEndpoints, usage.MeterEndpoints, usage.ReportEndpoints, price.Endpoints)
 	owner := membertest.Found(t, r)
 	return company{r, owner, membertest.Add(t, r, member.Member{
 		Organization: owner.Organization, Kind: member.ServiceAccount, Name: "Gateway", Role: permission.Gateway,
