@@ -47,6 +47,9 @@ type Key struct {
 //	SL#<org>#<yyyy-mm>  <user>             what that statement has of a member
 //	                    R#<nnn>            some of its rows of teams and models
 //	PR#<org>            <nnnnnnnnn>        a version of the organization's prices, which never changes
+//	P#<org>#<yyyy-mm>   <nnn>              a lane of what the organization spends in a month
+//	PT#<org>#<yyyy-mm>#<x>  <team>#<nnn>   a lane of what a team spends; x spreads an organization's teams
+//	                                       over 16 partitions
 //	AU#<org>#<yyyy-mm>  <audit id>         an audit event
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
 //	CN#<org>            C#<connection>     a connection of the organization
@@ -176,6 +179,22 @@ func TestUsageEvent(org id.Organization, event string) Key {
 
 func OwnTestUsageEvent(org id.Organization, user id.User, event string) Key {
 	return Key{"ETO#" + string(org) + "#" + string(user), event}
+}
+
+// PoolLane holds a part of what an organization, or one of its teams, spends in a month
+// of its own time zone, "2026-11".
+func PoolLane(org id.Organization, team id.Team, month string, lane int) Key {
+	pk, prefix := PoolLanes(org, team, month)
+	return Key{pk, fmt.Sprintf("%s%03d", prefix, lane)}
+}
+
+// PoolLanes is where all lanes of a month are: a partition, and what their sort keys
+// begin with.
+func PoolLanes(org id.Organization, team id.Team, month string) (pk, prefix string) {
+	if team == "" {
+		return "P#" + string(org) + "#" + month, ""
+	}
+	return "PT#" + string(org) + "#" + month + "#" + hash(string(team))[:1], string(team) + "#"
 }
 
 // AuditEvent is in the month of UTC, "2026-11", in which it was.

@@ -28,6 +28,18 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 				return
 			}
 		}
+		// Months of pools are those of a time zone, which may be the one before or after.
+		for month := time.Date(from.Year(), from.Month()-1, 1, 0, 0, 0, 0, time.UTC); !month.After(to.AddDate(0, 0, 1)); month = month.AddDate(0, 1, 0) {
+			of := "#" + string(org) + "#" + month.Format("2006-01")
+			if !yield("P" + of) {
+				return
+			}
+			for n := range 16 {
+				if !yield(fmt.Sprintf("PT%s#%x", of, n)) {
+					return
+				}
+			}
+		}
 		// Founded on the first of a month in UTC, it was still the month before elsewhere:
 		// the first statement is of that.
 		before := time.Date(from.Year(), from.Month()-1, 1, 0, 0, 0, 0, time.UTC)

@@ -39,6 +39,8 @@ type Write struct {
 	// ElseFrom, where set, makes that error from the item as it was found (nil
 	// if absent).
 	ElseFrom func(Item) error
+	// Then, where set, sees the item as an Update that is alone left it.
+	Then func(Item)
 }
 
 // Absent is the condition that there is no item.
@@ -238,7 +240,7 @@ func (t *Table) transactItem(w Write) (types.TransactWriteItem, error) {
 
 func (t *Table) writeOne(ctx context.Context, w Write, item types.TransactWriteItem) error {
 	for attempt := 1; ; attempt++ {
-		operation, err := t.send(ctx, item)
+		operation, err := t.send(ctx, item, w.Then)
 		if err == nil {
 			return nil
 		}
@@ -271,7 +273,7 @@ func made(put *types.Put, found Item) bool {
 	return put != nil && reflect.DeepEqual(put.Item, found)
 }
 
-func (t *Table) send(ctx context.Context, item types.TransactWriteItem) (operation string, err error) {
+func (t *Table) send(ctx context.Context, item types.TransactWriteItem, then func(Item)) (operation string, err error) {
 	switch {
 	case item.Put != nil:
 		w := item.Put
@@ -285,14 +287,21 @@ func (t *Table) send(ctx context.Context, item types.TransactWriteItem) (operati
 		}
 		return "PutItem", err
 	case item.Update != nil:
-		w := item.Update
+		w, left := item.Update, types.ReturnValueNone
+		if then != nil {
+			left = types.ReturnValueAllNew
+		}
 		out, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: w.TableName, Key: w.Key, UpdateExpression: w.UpdateExpression, ConditionExpression: w.ConditionExpression,
+			ReturnValues: left,
+			TableName:    w.TableName, Key: w.Key, UpdateExpression: w.UpdateExpression, ConditionExpression: w.ConditionExpression,
 			ExpressionAttributeNames: w.ExpressionAttributeNames, ExpressionAttributeValues: w.ExpressionAttributeValues,
 			ReturnValuesOnConditionCheckFailure: w.ReturnValuesOnConditionCheckFailure, ReturnConsumedCapacity: reporting(ctx),
 		})
 		if err == nil {
 			record(ctx, "UpdateItem", deref(out.ConsumedCapacity)...)
+			if then != nil {
+				then(out.Attributes)
+			}
 		}
 		return "UpdateItem", err
 	}
