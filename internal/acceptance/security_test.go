@@ -341,8 +341,28 @@ func TestPeopleOfOtherDomainsDoNotBecomeMembers(t *testing.T) {
 	w.Refused(t, 403, code, "POST /api/admin/organization/join-requests/"+request+"/approve", p.key, map[string]any{})
 	w.Must(t, 200, "GET "+path, p.key, nil)
 	w.invite(t, p, "eu@eu.acme.example", "member")
+	gateway := w.Must(t, 201, "POST "+path+"/service-accounts", p.key, map[string]any{"name": "gateway"}).String("member", "user_id")
+	outside := func() (all []string) {
+		for _, row := range w.Must(t, 200, "GET "+path+"/members", p.key, nil).At("members").([]any) {
+			if of := row.(map[string]any); of["outside_allowed_domains"] == true {
+				all = append(all, of["email"].(string))
+			}
+		}
+		return all
+	}
+	if got := outside(); !slices.Equal(got, []string{"asks@other.example", invited.email, "new@other.example", p.email}) {
+		t.Errorf("outside of the domains are %v", got)
+	}
+	for of, want := range map[string]any{string(p.user): true, gateway: nil} {
+		if got := w.Must(t, 200, "GET "+path+"/members/"+of, p.key, nil).At("member", "outside_allowed_domains"); got != want {
+			t.Errorf("%s: %v, want %v", of, got, want)
+		}
+	}
 
 	w.Must(t, 200, "PUT "+path+"/security", p.key, map[string]any{"allowed_email_domains": nil})
+	if got := outside(); len(got) != 0 {
+		t.Errorf("outside of no domains are %v", got)
+	}
 	w.Must(t, 200, "POST /auth/accept-invite", invited.token, map[string]any{"token": link})
 }
 

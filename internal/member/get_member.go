@@ -45,6 +45,7 @@ func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) 
 		return Answer{}, err
 	}
 	out := answer(m.At(s.Now())).of(o.Terms())
+	out.Member.domainsOf(o.Policy)
 	out.Member.Orphaned = orphaned[m.ID]
 	out.Member.complete(costs[in.User], m.Limits(*o))
 	out.Member.Limits = new(m.Limits(*o))

@@ -244,6 +244,7 @@ func (s Service) complete(ctx context.Context, by access.Actor, members []Member
 		rows[i] = m.At(s.Now()).view()
 		rows[i].complete(costs[m.ID], m.Limits(*o))
 		rows[i].under(o.Terms())
+		rows[i].domainsOf(o.Policy)
 		rows[i].Orphaned = orphaned[m.ID]
 	}
 	return rows, nil

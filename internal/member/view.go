@@ -61,6 +61,9 @@ type Row struct {
 	// when and how; null, none. It may be older than the current one.
 	Policy *PolicyView `json:"policy"`
 	SSOID  *string     `json:"sso_id"`
+	// OutsideAllowedDomains: the organization names domains whose addresses may become
+	// members, and the address is of none of them; told where members are read.
+	OutsideAllowedDomains bool `json:"outside_allowed_domains,omitzero"`
 	// LastActiveAt says the day: the instant when it began in the organization's
 	// time zone. Null is never.
 	LastActiveAt *time.Time `json:"last_active_at"`
@@ -150,6 +153,11 @@ func (r *Row) under(t policy.Terms) {
 	case r.Policy != nil && r.Policy.Version == t.Version:
 		r.Policy.URL = t.URL
 	}
+}
+
+// domainsOf completes whether the organization would not admit the address any more.
+func (r *Row) domainsOf(p policy.Policy) {
+	r.OutsideAllowedDomains = r.Email != "" && p.Join(r.Email) != nil
 }
 
 // Answer is one member.
