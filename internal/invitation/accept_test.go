@@ -10,6 +10,7 @@ import (
 	"roster/internal/email"
 	"roster/internal/mail"
 	"roster/internal/member"
+	"roster/internal/policy"
 	"roster/internal/rostertest"
 	"roster/internal/table"
 	"roster/internal/user"
@@ -389,6 +390,32 @@ func TestInvitersRightIsCheckedAtAcceptance(t *testing.T) {
 			w.Must(t, 200, "POST "+w.path("/invitations/"+invited.String("invitation", "id")+"/resend"), w.owner.token, nil)
 			w.acceptNew(t, token)
 		})
+	}
+}
+
+// TestAnInviterWithoutTheRequiredTwoFactorAdmitsNobody: neither by a new invitation nor
+// by one from before, once the grace is over and until they have it.
+func TestAnInviterWithoutTheRequiredTwoFactorAdmitsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.member(t, "admin@acme.example", "admin")
+	admin.token = w.key(t, admin.user) // which outlives moves of the clock
+	invite := func(address string) (token string) {
+		w.Must(t, 201, "POST "+w.path("/members/invite"), admin.token, map[string]any{"email": address, "role": "member"})
+		w.Advance(time.Millisecond)
+		return w.mailed(t, address)
+	}
+	inTime, late := invite("anna@example.com"), invite("bob@example.com")
+	w.settings(t, "policy", policy.Policy{TwoFactorSince: w.Now(), GraceDays: 1})
+	w.acceptNew(t, inTime)
+	w.Advance(24 * time.Hour)
+	w.Refused(t, 403, "two_factor_required", "POST "+w.path("/members/invite"), admin.token, map[string]any{"email": "eve@example.com", "role": "member"})
+	w.Refused(t, 403, "two_factor_required", w.bulk(), admin.token, map[string]any{"invitations": []any{map[string]any{"email": "eve@example.com", "role": "member"}}})
+	w.Refused(t, 410, "invitation_gone", accept, "", acceptingAs(late, password))
+	w.change(t, admin.user, func(m *member.Member) { m.TwoFactor = true })
+	w.acceptNew(t, late)
+	if mails := w.Mails(t, "eve@example.com"); len(mails) != 0 {
+		t.Errorf("%v", mails)
 	}
 }
 

@@ -1,10 +1,16 @@
 package member_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
+	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/job"
 	"roster/internal/job/jobtest"
@@ -174,6 +180,85 @@ func TestAFilterRemovesNobodyElse(t *testing.T) {
 		t.Errorf("%d owners are counted, %d are there", counted, found)
 	}
 }
+
+// TestAJobEndsWithTheRightOfWhoStartedIt: rows that come later are refused, and change
+// nobody.
+func TestAJobEndsWithTheRightOfWhoStartedIt(t *testing.T) {
+	t.Parallel()
+	const rows, before, atOnce = 40, 5, 16
+	for name, end := range map[string]func(*member.Member){
+		"demoted":   func(m *member.Member) { m.Role = permission.Developer },
+		"suspended": func(m *member.Member) { m.Status, m.Epoch = access.Suspended, m.Epoch+1 },
+		"removed":   func(m *member.Member) { m.Status, m.Epoch, m.Keys = access.Removed, m.Epoch+1, nil },
+	} {
+		for _, request := range []string{"PUT ", "DELETE "} {
+			t.Run(name+"/"+request, func(t *testing.T) {
+				t.Parallel()
+				var (
+					made    atomic.Int32
+					spoil   func()
+					spoiled = make(chan struct{})
+				)
+				// Changes of rows after the first ones wait until the right has ended.
+				r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
+					return transport(func(request *http.Request) (*http.Response, error) {
+						raw, err := io.ReadAll(request.Body)
+						if err != nil {
+							return nil, err
+						}
+						request.Body = io.NopCloser(bytes.NewReader(raw))
+						n := int32(0)
+						if strings.HasSuffix(request.Header.Get("X-Amz-Target"), ".TransactWriteItems") && bytes.Contains(raw, []byte(`"JR#`)) {
+							n = made.Add(1)
+						}
+						if n > before {
+							<-spoiled
+						}
+						answer, err := next.RoundTrip(request)
+						if n == before {
+							spoil()
+							close(spoiled)
+						}
+						return answer, err
+					})
+				}, member.Endpoints, offboarding.Endpoints, job.Endpoints)
+				owner := membertest.Found(t, r)
+				admin := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Admin})
+				spoil = func() { membertest.Change(t, r, admin.Organization, admin.ID, end) }
+				viewers := map[id.User]membertest.Member{}
+				for range rows {
+					m := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Viewer})
+					viewers[m.ID] = m
+				}
+				r.Arrange(t)
+				body := map[string]any{"filter": map[string]any{"role": "viewer"}}
+				if request == "PUT " {
+					body["changes"] = map[string]any{"alias": "changed"}
+				}
+				submitted := r.Must(t, 202, request+members(owner)+"/bulk", admin.Secret, body)
+				jobtest.Drain(t, r, member.Jobs, offboarding.Jobs)
+				results, _ := ended(t, r, owner, submitted.String("job", "id"))
+				done := 0
+				for of, result := range results {
+					changed := versions(t, r, []membertest.Member{viewers[of]})[0] > 1
+					switch {
+					case result == "done " && changed:
+						done++
+					case result != "failed mandate_ended" || changed:
+						t.Errorf("%s, and changed: %t", result, changed)
+					}
+				}
+				if len(results) != rows || done == 0 || done > before+atOnce {
+					t.Errorf("%d of %d rows were done", done, len(results))
+				}
+			})
+		}
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestManyNamesAreWorkForAJob: each row by itself, what is no member and the caller
 // included.

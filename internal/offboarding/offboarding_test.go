@@ -1,14 +1,20 @@
 package offboarding_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"roster/internal/access"
+	"roster/internal/api"
 	"roster/internal/apikey"
 	"roster/internal/connection"
 	"roster/internal/id"
@@ -20,6 +26,7 @@ import (
 	"roster/internal/offboarding"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
+	"roster/internal/route"
 	"roster/internal/table"
 	"roster/internal/team"
 )
@@ -32,7 +39,12 @@ type world struct {
 
 func newWorld(t testing.TB) world {
 	t.Helper()
-	w := world{Roster: rostertest.New(t, member.Endpoints, offboarding.Endpoints, apikey.Endpoints,
+	return newWorldWith(t, func(next http.RoundTripper) http.RoundTripper { return next })
+}
+
+func newWorldWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper) world {
+	t.Helper()
+	w := world{Roster: rostertest.NewWith(t, transport, member.Endpoints, offboarding.Endpoints, apikey.Endpoints,
 		connection.Endpoints, invitation.Endpoints, team.Endpoints, job.Endpoints)}
 	w.OpenSignUp = false // where it is open, the leaver would need a verified account
 	w.owner = membertest.Found(t, w.Roster)
@@ -354,3 +366,98 @@ func TestMoreThanATransactionTakesIsHandedOver(t *testing.T) {
 		t.Errorf("%s", answer.Raw)
 	}
 }
+
+// hurried is the time of a function that is nearly over once it is said to be. Nothing
+// is cut off.
+type hurried struct {
+	context.Context
+	over *atomic.Bool
+}
+
+func (h hurried) Deadline() (time.Time, bool) {
+	if h.over.Load() {
+		return time.Now().Add(time.Second), true
+	}
+	return time.Now().Add(time.Hour), true
+}
+
+// TestAHandOverThatOutlastsARequestIsResumed: what was handed over stays so, the member
+// stays until all is, and a repeat does the rest.
+func TestAHandOverThatOutlastsARequestIsResumed(t *testing.T) {
+	t.Parallel()
+	const services, inTime = 40, 6
+	var (
+		over    atomic.Bool
+		counted atomic.Int32
+	)
+	w := newWorldWith(t, func(next http.RoundTripper) http.RoundTripper {
+		return transport(func(r *http.Request) (*http.Response, error) {
+			answer, err := next.RoundTrip(r)
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") && counted.Add(1) == inTime {
+				over.Store(true)
+			}
+			return answer, err
+		})
+	})
+	for range services {
+		membertest.Add(t, w.Roster, member.Member{
+			Organization: w.owner.Organization, Kind: member.ServiceAccount, Name: "bot", Role: permission.Gateway, Responsible: w.leaver.ID,
+		})
+	}
+	w.Arrange(t)
+	held := func() (left int) {
+		l, err := member.Service{Env: w.Env}.ListHeld(t.Context(), w.owner.Organization, w.leaver.ID, member.HeldServices)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, service := range l {
+			switch by := w.Must(t, 200, "GET "+w.member(id.User(service)), w.owner.Secret, nil).String("member", "responsible"); by {
+			case string(w.leaver.ID):
+				left++
+			case string(w.heir.ID):
+			default:
+				t.Errorf("%s answers for %s", by, service)
+			}
+		}
+		return left
+	}
+	// As Lambda calls it, with a time that ends.
+	handle := api.NewHandler(w.Env, offboarding.Endpoints(w.Env))
+	remove := func(ctx context.Context) events.APIGatewayV2HTTPResponse {
+		answer, err := handle(ctx, events.APIGatewayV2HTTPRequest{
+			RouteKey:              route.Of(route.RemoveMember).Key,
+			PathParameters:        map[string]string{"org_id": string(w.owner.Organization), "user_id": string(w.leaver.ID)},
+			RawQueryString:        "transfer_to=" + string(w.heir.ID),
+			QueryStringParameters: map[string]string{"transfer_to": string(w.heir.ID)},
+			Headers:               map[string]string{"authorization": "Bearer " + w.owner.Secret, "idempotency-key": "removal-of-the-leaver"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	counted.Store(0)
+	over.Store(false)
+	answer := remove(hurried{t.Context(), &over})
+	if answer.StatusCode != 503 || !strings.Contains(answer.Body, `"hand_over_unfinished"`) || answer.Headers["retry-after"] == "" {
+		t.Fatalf("%d %v %s", answer.StatusCode, answer.Headers, answer.Body)
+	}
+	left := held()
+	if left == 0 || left > services-inTime {
+		t.Errorf("%d of %d are left", left, services)
+	}
+	if m := w.Must(t, 200, "GET "+w.member(w.leaver.ID), w.owner.Secret, nil); m.String("member", "status") != "active" {
+		t.Errorf("%s", m.Raw)
+	}
+	finished := remove(t.Context())
+	if finished.StatusCode != 200 || !strings.Contains(finished.Body, fmt.Sprintf(`"service_accounts":%d,`, left)) || held() != 0 {
+		t.Errorf("%d were left: %s", left, finished.Body)
+	}
+	if m := w.Must(t, 200, "GET "+w.member(w.leaver.ID), w.owner.Secret, nil); m.String("member", "status") != "removed" {
+		t.Errorf("%s", m.Raw)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
