@@ -19,7 +19,9 @@ import (
 )
 
 // Sheet is a table of people to invite, as CSV (RFC 4180). Its first row names the
-// columns. Rows without any content do not count.
+// columns, and shows by what cells are separated: by a comma, a semicolon or a tab,
+// whichever stands first in it outside of quotation marks. Rows without any content
+// do not count.
 type Sheet struct{ rows []sheetRow }
 
 // sheetRow is a row as the entry that it stands for.
@@ -47,11 +49,13 @@ const maxCells = 1_000_000
 // where the rows cannot be told apart, or the columns mean nothing.
 func (s *Sheet) UnmarshalText(text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if bytes.Count(text, []byte{','}) > maxCells {
+	separator := separatorOf(text)
+	if bytes.Count(text, []byte{separator}) > maxCells {
 		return errSheet.WithDetail(fmt.Sprintf("The table has more than %d cells.", maxCells))
 	}
 	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = -1, true, true
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord = rune(separator), -1, true
+	r.TrimLeadingSpace = separator != '\t' // a tab is a space to it, and an empty cell would be none
 	columns, err := readColumns(r)
 	if err != nil {
 		return err
@@ -78,6 +82,24 @@ func (s *Sheet) UnmarshalText(text []byte) error {
 			return errTooMany
 		}
 	}
+}
+
+// separatorOf is by what the cells of a table are separated; a comma, if its first
+// row has one cell.
+func separatorOf(text []byte) byte {
+	quoted := false
+	for _, c := range bytes.TrimLeft(text, "\r\n") {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ',', c == ';', c == '\t':
+			return c
+		case c == '\n':
+			return ','
+		}
+	}
+	return ','
 }
 
 func unreadable(e *csv.ParseError) error {
@@ -198,10 +220,14 @@ func (c columns) row(r *csv.Reader, cells []string) sheetRow {
 	return row
 }
 
-// limitOf is a limit as JSON.
+// limitOf is a limit as JSON. Where cells are separated by semicolons, decimals tend to
+// be by a comma: with one or two places after it, it separates no thousands.
 func limitOf(cell string) (jsontext.Value, error) {
 	if strings.EqualFold(cell, "unlimited") {
 		return jsontext.Value("null"), nil
+	}
+	if whole, places, ok := strings.Cut(cell, ","); ok && (len(places) == 1 || len(places) == 2) {
+		cell = whole + "." + places
 	}
 	if _, err := money.Parse(cell); err != nil {
 		return nil, errUnlimited

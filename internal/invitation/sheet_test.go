@@ -40,6 +40,42 @@ func TestASheetIsReadByTheNamesOfItsColumns(t *testing.T) {
 	}
 }
 
+func TestTheFirstRowShowsByWhatCellsAreSeparated(t *testing.T) {
+	t.Parallel()
+	const ada = `{"email":"ada@example.com","monthly_limit":200.50,"name":"Ada"} [Search Ranking]`
+	for _, c := range []struct{ sheet, want string }{
+		{"email,name,teams,monthly_limit\nada@example.com,Ada,Search;Ranking,200.50\n", ada},
+		{"email,name,teams,monthly_limit\nada@example.com,Ada,Search;Ranking,\"200,50\"\n", ada},
+		{"email;name;teams;monthly_limit\r\nada@example.com;Ada;\"Search;Ranking\";200,50\r\n", ada},
+		{"\ufeff\r\n\"E-Mail\"; \"name\";teams;monthly_limit\n\"ada@example.com\"; Ada;\"Search;Ranking\";200.50\n", ada},
+		{"email\tmessage\tname\tteams\tmonthly_limit\nada@example.com\t\t Ada \tSearch;Ranking\t200,50\t\n", ada},
+		{"\"metadata.a,\"\"\n;\tb\";email\n1,2\t3;ada@example.com\n", `{"email":"ada@example.com","metadata":{"a,\"\n;\tb":"1,2\t3"}} []`},
+		{"email,metadata.a;b\nada@example.com,1;2\n", `{"email":"ada@example.com","metadata":{"a;b":"1;2"}} []`},
+		{"\"email\"\nada@example.com\n", `{"email":"ada@example.com"} []`},
+	} {
+		var s Sheet
+		if err := s.UnmarshalText([]byte(c.sheet)); err != nil || len(s.rows) != 1 || s.rows[0].err != nil {
+			t.Errorf("%q: %v %v", c.sheet, err, s.rows)
+			continue
+		}
+		if got := fmt.Sprint(string(s.rows[0].entry), " ", s.rows[0].teams); got != c.want {
+			t.Errorf("%q is %s", c.sheet, got)
+		}
+	}
+}
+
+func TestALimitIsRead(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"200": "200", "200.5": "200.5", "200,5": "200.5", "200,50": "200.50", "1e3": "1e3", "Unlimited": "null",
+		"1,000": "", "1,000.50": "", "1.000,50": "", ",50": "", "200,": "", "1,2,3": "", "-1,5": "", "$5": "", "1,e5": "",
+	} {
+		if got, err := limitOf(cell); string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("%q is %s, %v", cell, got, err)
+		}
+	}
+}
+
 func TestASheetThatIsNoneIsRefusedByPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ sheet, code, says string }{
@@ -49,12 +85,15 @@ func TestASheetThatIsNoneIsRefusedByPlace(t *testing.T) {
 		{"email,shoe size,Hat\nada@example.com,1,2\n", "unknown_column", `"shoe size", "Hat"`},
 		{"email,metadata.\n", "unknown_column", `"metadata."`},
 		{"email,\xff\n", "unknown_column", "column"},
-		{"email;role\nada@example.com;member\n", "unknown_column", `"email;role"`},
+		{"email;role;shoe size\nada@example.com;member;1\n", "unknown_column", `no column "shoe size"`},
+		{"email;role,name\nada@example.com;member,Ada\n", "unknown_column", `no column "role,name"`},
+		{"email\t\trole\n", "unknown_column", `no column ""`},
 		{"email,E-Mail\n", "malformed_csv", "two columns"},
 		{"email,\"role\nada@example.com,member\n", "malformed_csv", "line"},
 		{"email,name\nada@example.com,\"Ada\nbob@example.com,Bob\n", "malformed_csv", "begins in line 2"},
 		{"email\n" + strings.Repeat("a@example.com\n", maxRows+1), "too_many_rows", "10000"},
 		{"email\n" + strings.Repeat(",", maxCells+1), "malformed_csv", "cells"},
+		{"email;name\n" + strings.Repeat(";", maxCells+1), "malformed_csv", "cells"},
 	} {
 		err := new(Sheet).UnmarshalText([]byte(c.sheet))
 		refused, ok := errors.AsType[*fault.Error](err)
@@ -80,6 +119,9 @@ func TestASheetThatIsWrittenIsReadAsItWas(t *testing.T) {
 		)
 		w := csv.NewWriter(&file)
 		w.UseCRLF = rapid.Bool().Draw(t, "CRLF")
+		if len(names) > 1 {
+			w.Comma = rapid.SampledFrom([]rune{',', ';', '\t'}).Draw(t, "separator")
+		}
 		if rapid.Bool().Draw(t, "BOM") {
 			file.WriteString("\ufeff")
 		}
@@ -149,6 +191,7 @@ func FuzzSheet(f *testing.F) {
 	for _, seed := range []string{
 		"email,role\r\nada@example.com,member\r\n", "\ufeffE-Mail\n\"a\"\"b@example.com\"\n", "email,teams,monthly_limit\na@b.example,x;y,1e3\n",
 		"email\n\"", "email\n\"a\"b\nc\n", "email,metadata.x\n\xff,\x00\n", "email\n,,,\n a@b.example ,x\n", "\"email\n\"\n",
+		"email;teams;daily_limit\na@b.example;\"x;y\";1,5\n", "\"metadata.;\"\temail\n\t\ta@b.example\n",
 	} {
 		f.Add([]byte(seed))
 	}
