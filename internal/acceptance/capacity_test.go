@@ -81,17 +81,17 @@ var budgets = map[string]struct{ read, write float64 }{
 	"store personal connection":      {3, 8},
 	"delete organization":            {6, 12},
 	"restore organization":           {5, 8},
-	"update security":                {3, 12},
-	"transfer ownership":             {10, 20}, // two members and two mails
-	"reset the password":             {6, 12},
-	"change the password":            {8, 14},
-	"ask for a new password":         {10, 20},
-	"end a session":                  {10, 20},
-	"end all other sessions":         {10, 20},
-	"end a member's sessions":        {3, 8},
-	"end one of a member's sessions": {5, 10},
-	"update billing":                 {10, 20},
-	"update prices":                  {4, 12},
+	"update security":                {3, 8},
+	"transfer ownership":             {9.5, 15}, // two members and two mails
+	"reset the password":             {5, 7},
+	"change the password":            {7, 11},
+	"ask for a new password":         {4, 5},
+	"end a session":                  {3, 1},
+	"end all other sessions":         {3, 4},
+	"end a member's sessions":        {3, 5},
+	"end one of a member's sessions": {5, 7},
+	"update billing":                 {3.5, 4},
+	"update prices":                  {4, 6},
 	"record usage":                   {27, 24 * 3.5},
 }
 
