@@ -104,6 +104,7 @@ var fleeting = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d`), "<date>"},
 	{regexp.MustCompile(`("(checked|missing|surplus)": ?)\d+`), `${1}"<number>"`},
 	{regexp.MustCompile(`("last_active_at": ?)(null|"[^"]*")`), `${1}"<day or null>"`}, // noted within moments
+	{regexp.MustCompile(`("month": ?)"\d{4}-\d\d"`), `${1}"<month>"`},
 	{regexp.MustCompile(`("hint": ?)"[^"]*"`), `${1}"<hint>"`},
 	{regexp.MustCompile(`("(x|kid)": ?)"[\w-]{43}"`), `${1}"<key>"`},
 }
