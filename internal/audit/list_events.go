@@ -33,7 +33,8 @@ type ListRequest struct {
 	User id.User `query:"user_id" json:"-"`
 	// Key is an API key by which a change was made, or which was changed.
 	Key id.Key `query:"key_id" json:"-"`
-	// Format asks for all of it in one file, in place of a page.
+	// Format asks for all of it in one file, in place of a page: up to 5 MB; more is
+	// refused with `export_too_large`.
 	Format field.Format `query:"format" json:"-"`
 	page.Request
 }

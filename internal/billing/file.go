@@ -1,34 +1,17 @@
 package billing
 
 import (
-	"errors"
 	"net/url"
 	"strconv"
 
 	"roster/internal/api"
 	"roster/internal/csvfile"
+	"roster/internal/field"
 )
-
-// Format is how a statement is answered.
-type Format string
-
-const (
-	JSON Format = "json"
-	CSV  Format = "csv"
-)
-
-func (f *Format) UnmarshalText(b []byte) error {
-	switch format := Format(b); format {
-	case JSON, CSV:
-		*f = format
-		return nil
-	}
-	return errors.New("is neither csv nor json")
-}
 
 // File is the members' lines as a file, if one was asked for.
 func (a StatementAnswer) File() *api.File {
-	if a.asked.Format != CSV {
+	if a.asked.Format != field.CSV {
 		return nil
 	}
 	table := csvfile.New("statement", "status", "kind", "month", "user_id", "email", "name",
@@ -49,7 +32,7 @@ func (a StatementAnswer) next() string {
 	if a.NextCursor == "" {
 		return ""
 	}
-	query := url.Values{"format": {string(CSV)}, "cursor": {a.NextCursor}}
+	query := url.Values{"format": {string(field.CSV)}, "cursor": {a.NextCursor}}
 	if a.asked.Limit > 0 {
 		query.Set("limit", strconv.Itoa(int(a.asked.Limit)))
 	}

@@ -29,7 +29,7 @@ type StatementRequest struct {
 	Cursor field.Cursor `query:"cursor" json:"-"`
 	// Format csv answers the members' lines as a file. Where there are further ones,
 	// the header Link leads there.
-	Format Format `query:"format" json:"-"`
+	Format field.Format `query:"format" json:"-"`
 }
 
 // Limit is how many members' lines an answer has at most: 1 to 1000, which is the

@@ -51,7 +51,7 @@ type (
 	Token string
 	// Cursor is a list's next_cursor.
 	Cursor string
-	// Format is that of a file in which to have a whole list.
+	// Format is that of a file.
 	Format string
 	// Time is an instant in UTC, of the years 1 to 9999: those that RFC 3339 can write.
 	Time time.Time

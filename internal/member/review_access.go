@@ -31,7 +31,8 @@ type ReviewRequest struct {
 	// Inactive is for how many days, in the organization's time zone, a member has not
 	// been active; 0 is everyone.
 	Inactive InactiveDays `query:"inactive_days" json:"-"`
-	// Format asks for all of them in one file, in place of a page.
+	// Format asks for all of them in one file, in place of a page: up to 5 MB; more is
+	// refused with `export_too_large`.
 	Format field.Format `query:"format" json:"-"`
 	page.Request
 }

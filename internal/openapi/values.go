@@ -213,7 +213,7 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.String, Pattern: `^([a-z]{3,4}_(test_)?[0-9A-Z]{26,68}|[a-z][a-z0-9_-]{0,39})$`, Examples: prefixed("team_", 26).Examples},
 	reflect.TypeFor[field.Format](): {
 		Type: spec.String, Enum: []string{string(field.CSV), string(field.JSON)},
-		Description: "All at once, up to 5 MB; more is refused with export_too_large. A cell of CSV that a spreadsheet would run begins with an apostrophe"},
+		Description: "A cell of CSV that a spreadsheet would run begins with an apostrophe"},
 	reflect.TypeFor[audit.ActorKind](): enumeration(audit.ActorKinds...),
 	reflect.TypeFor[audit.State]():     {Type: spec.Object, Description: "By the names that the API has"},
 
@@ -254,7 +254,6 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[billing.Status](): enumeration(billing.Open, billing.Closed),
 	reflect.TypeFor[billing.Limit](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(1000), Default: 1000, Description: "How many members' lines at most"},
-	reflect.TypeFor[billing.Format](): {Type: spec.String, Enum: []string{string(billing.JSON), string(billing.CSV)}, Default: string(billing.JSON)},
 
 	reflect.TypeFor[fault.Field](): fieldSchema(),
 
