@@ -7,6 +7,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/model"
 	"roster/internal/permission"
+	"roster/internal/spending"
 )
 
 // KeyRecord is an API key as its member's item holds it.
@@ -31,6 +32,8 @@ type KeyRecord struct {
 	Previous *Previous `dynamodbav:"previous,omitempty"`
 	// AllowedModels bounds what the key may call.
 	AllowedModels model.List `dynamodbav:"allowed_models,omitempty"`
+	// Limits are what may be spent through the key, besides what its member may.
+	Limits *spending.Chosen `dynamodbav:"limits,omitempty"`
 }
 
 // Secret is one of the texts by which a key is presented: who had it shown, and

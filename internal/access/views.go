@@ -7,8 +7,10 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/model"
+	"roster/internal/money"
 	"roster/internal/permission"
 	"roster/internal/policy"
+	"roster/internal/spending"
 )
 
 // What access reads of the items whose whole belongs to user, member and
@@ -40,6 +42,9 @@ type (
 		Teams         map[id.Team]TeamRole `dynamodbav:"teams"`
 		// TwoFactor is a copy of what the account says.
 		TwoFactor bool `dynamodbav:"two_factor"`
+		// Offer is what the invitation promised; Limits go before it.
+		Offer   *spending.Chosen `dynamodbav:"offer"`
+		Version int              `dynamodbav:"version"`
 	}
 
 	// Terms are on what a membership stands; package member has the words.
@@ -51,6 +56,7 @@ type (
 		Accepted struct {
 			Version int `dynamodbav:"version"`
 		} `dynamodbav:"accepted"`
+		Limits *spending.Chosen `dynamodbav:"limits"`
 	}
 
 	organizationView struct {
@@ -71,6 +77,11 @@ type (
 		// RequireConnection refuses models whose provider has no connection.
 		RequireConnection bool         `dynamodbav:"require_connection"`
 		Connections       *Connections `dynamodbav:"connections"`
+		// DefaultMonthlyLimit and DefaultDailyLimit are those of members who have none of
+		// their own.
+		DefaultMonthlyLimit *money.Amount `dynamodbav:"default_monthly_limit"`
+		DefaultDailyLimit   *money.Amount `dynamodbav:"default_daily_limit"`
+		LimitMode           spending.Mode `dynamodbav:"limit_mode"`
 	}
 )
 

@@ -48,6 +48,9 @@ const (
 	MemberSessionsEnded   Action = "member.sessions_ended"
 	MemberSessionEnded    Action = "member.session_ended"
 
+	MemberLimitsChanged Action = "member.limits_changed"
+	KeyLimitsChanged    Action = "key.limits_changed"
+
 	MemberSuspensionScheduled Action = "member.suspension_scheduled"
 
 	MemberPolicyAccepted Action = "member.policy_accepted"
@@ -148,6 +151,7 @@ var Catalogue = []Entry{
 	{MemberUnsuspended, "A suspended member may go on", append([]route.ID{route.UnsuspendMember}, changing...)},
 	{MemberSuspensionScheduled, "When a suspension is to begin, or to end by itself, was said, changed or taken back",
 		append([]route.ID{route.SuspendMember, route.UnsuspendMember}, changing...)},
+	{MemberLimitsChanged, "What a member may spend was changed", []route.ID{route.SetLimits}},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},
 	{MemberPolicyAccepted, "A member accepted the organization's policy by themselves; whoever does so by coming in, has it in the event of that", []route.ID{route.AcceptPolicy}},
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},
@@ -178,6 +182,7 @@ var Catalogue = []Entry{
 	{KeyCreated, "An API key was made", []route.ID{route.CreateKey}},
 	{KeyUpdated, "An API key's name, expiry or allowed models were changed, or its previous secret ended early",
 		append([]route.ID{route.UpdateKey}, handingOver...)},
+	{KeyLimitsChanged, "What may be spent through an API key was changed", []route.ID{route.SetLimits}},
 	{KeyRotated, "An API key got a new secret", []route.ID{route.RotateKey}},
 	{KeyTransferred, "An API key was given to another member, as the key that `also` names", []route.ID{route.TransferKey}},
 	{KeyRevoked, "An API key was revoked by itself, or with the removal of whoever made it", append([]route.ID{route.RevokeKey}, handingOver...)},

@@ -15,6 +15,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/joinrequest"
+	"roster/internal/limit"
 	"roster/internal/member"
 	"roster/internal/offboarding"
 	"roster/internal/organization"
@@ -36,6 +37,7 @@ var All = []boot.Endpoints{
 	role.Endpoints,
 	job.Endpoints,
 	team.Endpoints,
+	limit.Endpoints,
 	apikey.Endpoints,
 	connection.Endpoints,
 	usage.AuthorizeEndpoints,

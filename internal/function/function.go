@@ -101,6 +101,7 @@ var All = []Function{
 	{Name: "teams", Memory: 512},
 	{Name: "keys", Memory: 512},
 	{Name: "connections", Memory: 512, Seals: true},
+	{Name: "limits", Memory: 512},
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},

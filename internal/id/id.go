@@ -35,6 +35,9 @@ type (
 	JoinRequest string
 	// Job is "job_" + ULID.
 	Job string
+	// Reservation is "res_" + the user's ULID + the day, yymmdd, in which it counts + 12
+	// characters of the hash of its name; of a test key, "res_test_" + these.
+	Reservation string
 )
 
 var errForm = errors.New("is not an id of this kind")
@@ -136,6 +139,42 @@ func (k Key) Test() bool { return strings.HasPrefix(string(k), testKeyPrefix) }
 // ForTests is the id of the test key with the same bytes.
 func (k Key) ForTests() Key { return testKeyPrefix + k[len(k)-2*ulidLength:] }
 
+// NewReservation returns the id of a user's reservation of that name, in a day of the
+// organization's time zone: the same of the same.
+func NewReservation(user User, day time.Time, name string, test bool) Reservation {
+	sum := sha256.Sum256([]byte(name))
+	rest := string(user[len("usr_"):]) + day.Format(reservationDay) + crockford.EncodeToString(sum[:])[:reservationName]
+	if test {
+		return Reservation(testReservationPrefix + rest)
+	}
+	return Reservation("res_" + rest)
+}
+
+const (
+	testReservationPrefix = "res_test_"
+	reservationDay        = "060102"
+	reservationName       = 12
+)
+
+// Test reports whether it was made through a test key.
+func (r Reservation) Test() bool { return strings.HasPrefix(string(r), testReservationPrefix) }
+
+// Name is what tells the reservation from others of its user and month.
+func (r Reservation) Name() string { return string(r[len(r)-reservationName:]) }
+
+// User returns whose reservation it is.
+func (r Reservation) User() User {
+	rest := r[:len(r)-reservationName-len(reservationDay)]
+	return User("usr_" + rest[len(rest)-ulidLength:])
+}
+
+// Day returns the one in which it counts.
+func (r Reservation) Day() time.Time {
+	rest := string(r[:len(r)-reservationName])
+	day, _ := time.Parse(reservationDay, rest[len(rest)-len(reservationDay):])
+	return day
+}
+
 // User returns the user whose key it is.
 func (k Key) User() User { return User("usr_" + k[len(k)-ulidLength:]) }
 
@@ -161,6 +200,22 @@ func (k *Key) UnmarshalText(b []byte) error {
 		return read(k, b, testKeyPrefix, 2, 0)
 	}
 	return read(k, b, "key_", 2, 0)
+}
+
+func (r *Reservation) UnmarshalText(b []byte) error {
+	prefix := "res_"
+	if Reservation(b).Test() {
+		prefix = testReservationPrefix
+	}
+	var id Reservation
+	if err := read(&id, b, prefix, 1, len(reservationDay)+reservationName); err != nil {
+		return err
+	}
+	if id.Day().IsZero() {
+		return errForm
+	}
+	*r = id
+	return nil
 }
 
 // read takes a prefix, a number of ULIDs and a number of further characters.

@@ -2,7 +2,6 @@ package invitation
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,7 +27,7 @@ type InviteRequest struct {
 	Name     field.Name           `json:"name,omitzero"`
 	TeamIDs  TeamIDs              `json:"team_ids,omitzero"`
 	Metadata member.MetadataPatch `json:"metadata,omitzero"`
-	Preset   Preset               `json:"preset,omitzero"`
+	Preset   spending.Preset      `json:"preset,omitzero"`
 	// MonthlyLimit and DailyLimit are in USD; null is unlimited.
 	MonthlyLimit field.Optional[money.Amount] `json:"monthly_limit,omitzero"`
 	DailyLimit   field.Optional[money.Amount] `json:"daily_limit,omitzero"`
@@ -49,28 +48,13 @@ func (in *InviteRequest) Validate() []fault.Field {
 		}
 	}
 	demand := func(pointer string, given bool) {
-		if in.Preset == bot && !given {
+		if in.Preset == spending.Bot && !given {
 			faults = append(faults, fault.Field{Pointer: pointer, Reason: "is required with preset bot"})
 		}
 	}
 	demand("/monthly_limit", in.MonthlyLimit.Given)
 	demand("/daily_limit", in.DailyLimit.Given)
 	return faults
-}
-
-// Preset names a pair of limits.
-type Preset string
-
-const bot Preset = "bot"
-
-var presets = []Preset{"new_member", "regular_user", "power_user", "developer", bot}
-
-func (p *Preset) UnmarshalText(b []byte) error {
-	if !slices.Contains(presets, Preset(b)) {
-		return errors.New("is not one of new_member, regular_user, power_user, developer and bot")
-	}
-	*p = Preset(b)
-	return nil
 }
 
 // TeamIDs are the teams that the member is to be in.
@@ -109,7 +93,7 @@ func (in InviteRequest) terms(o organization.Organization, now time.Time) (terms
 		email: in.Email, name: in.Name, role: cmp.Or(string(in.Role), o.DefaultRole),
 		message: in.Message, metadata: metadata,
 	}
-	offer := member.Offer{Preset: string(in.Preset), MonthlyLimit: kept(in.MonthlyLimit), DailyLimit: kept(in.DailyLimit)}
+	offer := member.Offer{Preset: string(in.Preset), MonthlyLimit: spending.Kept(in.MonthlyLimit), DailyLimit: spending.Kept(in.DailyLimit)}
 	for _, team := range in.TeamIDs {
 		if !slices.Contains(offer.TeamIDs, team) {
 			offer.TeamIDs = append(offer.TeamIDs, team)
@@ -128,14 +112,4 @@ func (in InviteRequest) terms(o organization.Organization, now time.Time) (terms
 		t.offer = &offer
 	}
 	return t, nil
-}
-
-func kept(limit field.Optional[money.Amount]) *string {
-	switch {
-	case !limit.Given:
-		return nil
-	case limit.Null:
-		return new(spending.Unlimited)
-	}
-	return new(limit.Value.String())
 }

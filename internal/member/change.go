@@ -109,6 +109,7 @@ func (m Member) recorded() map[string]any {
 		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
 		"teams": maps.Clone(m.Teams), "successor": m.Successor, "ends_at": stamp(m.EndsAt), "policy": m.Accepted.recorded(),
 		"suspended_until": stamp(m.suspendedTill()), "scheduled_suspension": recorded(m.Planned),
+		"limits": m.Chosen().Recorded(),
 	}
 }
 
@@ -149,6 +150,8 @@ func action(before, after Member) audit.Action {
 		return audit.MemberHandedOver
 	case before.Role != after.Role:
 		return audit.MemberRoleChanged
+	case !before.Chosen().Same(after.Chosen()):
+		return audit.MemberLimitsChanged
 	case !maps.Equal(before.Teams, after.Teams):
 		return audit.MemberTeamsChanged
 	case !reflect.DeepEqual(before.Planned, after.Planned) || !before.suspendedTill().Equal(after.suspendedTill()):

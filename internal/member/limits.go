@@ -1,18 +1,51 @@
 package member
 
 import (
+	"time"
+
+	"roster/internal/fault"
 	"roster/internal/organization"
 	"roster/internal/spending"
 )
 
-// Limits are what binds the member in their organization: what the invitation
-// offered, or else the organization's defaults.
-func (m Member) Limits(o organization.Organization) spending.Binding {
-	var own spending.Overrides
-	if m.Offer != nil {
-		own = spending.Chosen{
-			Preset: m.Offer.Preset, MonthlyLimit: m.Offer.MonthlyLimit, DailyLimit: m.Offer.DailyLimit,
-		}.Overrides()
+// ErrOwnLimit keeps a member from giving themselves more.
+var ErrOwnLimit = fault.New(fault.Forbidden, "own_limit", "Only an owner raises a limit that binds themselves.")
+
+// Chosen are the limits that were chosen for the member: since they came, or by the
+// invitation.
+func (m Member) Chosen() spending.Chosen {
+	switch {
+	case m.Terms.Limits != nil:
+		return *m.Terms.Limits
+	case m.Offer != nil:
+		return spending.Chosen{Preset: m.Offer.Preset, MonthlyLimit: m.Offer.MonthlyLimit, DailyLimit: m.Offer.DailyLimit}
 	}
-	return spending.Resolve(own, o.DefaultLimits())
+	return spending.Chosen{}
+}
+
+// Limits are what binds the member in their organization: what was chosen for them, or
+// else the organization's defaults.
+func (m Member) Limits(o organization.Organization) spending.Binding {
+	return spending.Resolve(m.Chosen().Overrides(), o.DefaultLimits())
+}
+
+// Limit changes the limits of an active or suspended member, in an organization with
+// these defaults.
+func (m Member) Limit(by Caller, p spending.Patch, defaults spending.Limits, now time.Time) (Member, error) {
+	if err := m.present(); err != nil {
+		return m, err
+	}
+	if err := MayChange(by, m); err != nil {
+		return m, err
+	}
+	chosen := m.Chosen()
+	next := p.Apply(chosen, by.User(), now)
+	before, after := spending.Resolve(chosen.Overrides(), defaults), spending.Resolve(next.Overrides(), defaults)
+	if m.ID == by.User() && !by.IsOwner() && after.Exceeds(before) {
+		return m, ErrOwnLimit
+	}
+	if !next.Same(chosen) {
+		m.Terms.Limits = &next
+	}
+	return m, nil
 }

@@ -22,6 +22,7 @@ import (
 	"roster/internal/permission"
 	"roster/internal/policy"
 	"roster/internal/role"
+	"roster/internal/spending"
 	"roster/internal/table"
 	"roster/internal/team"
 )
@@ -110,6 +111,9 @@ type Terms struct {
 	EndTold time.Time `dynamodbav:"end_told,unixtime,omitempty"`
 	// Accepted is the policy that the member accepted last.
 	Accepted *Acceptance `dynamodbav:"accepted,omitempty"`
+	// Limits are what was chosen for the member since they came; nil, what the
+	// invitation offered stands.
+	Limits *spending.Chosen `dynamodbav:"limits,omitempty"`
 }
 
 // Suspension says why a member is suspended, or is to be.

@@ -22,6 +22,7 @@ var areas = []struct {
 	{spec.Tag{Name: "Invitations", Description: "Invite people, and accept."}, []string{"invite", "accept"}},
 	{spec.Tag{Name: "Join requests", Description: "Ask to join; approve or reject."}, []string{"join", "approve"}},
 	{spec.Tag{Name: "Members", Description: "Who belongs to an organization, as what, and whether they may act."}, []string{"members", "suspend"}},
+	{spec.Tag{Name: "Limits", Description: "What may be spent in a day and in a month."}, []string{"limits"}},
 	{spec.Tag{Name: "Teams", Description: "Groups of members, with managers of their own."}, []string{"teams"}},
 	{spec.Tag{Name: "Roles", Description: "What members may do."}, []string{"roles"}},
 	{spec.Tag{Name: "Jobs", Description: "Work that is too large for one request: how far it is, and what each row came to."}, []string{"jobs"}},

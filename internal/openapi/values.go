@@ -169,7 +169,10 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.StatusFilter](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
 	reflect.TypeFor[invitation.Status](): enumeration(
 		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),
-	reflect.TypeFor[invitation.Preset](): enumeration[string]("new_member", "regular_user", "power_user", "developer", "bot"),
+	reflect.TypeFor[spending.Preset](): enumeration(spending.PresetNames...),
+	reflect.TypeFor[spending.Figure](): {
+		AnyOf:       []*spec.Schema{{Type: spec.Number, Minimum: new(0)}, {Type: spec.String}},
+		Description: "US dollars, up to nine decimal places; or inherit", Examples: []any{200, spending.Inherit}},
 	reflect.TypeFor[invitation.Sheet](): {
 		Type: spec.String, Description: "A table (RFC 4180) in UTF-8, whose first row names its columns, in any order and case: " +
 			"email or e-mail, and as far as there are such name, role, teams (names or ids, separated by semicolons), preset, " +

@@ -87,14 +87,21 @@ func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Or
 		return nil
 	}
 	var self *struct {
-		Chosen spending.Chosen `dynamodbav:"offer"`
+		Offer spending.Chosen `dynamodbav:"offer"`
+		Terms struct {
+			Limits *spending.Chosen `dynamodbav:"limits"`
+		} `dynamodbav:"terms"`
 	}
 	if err := s.Table.Get(ctx, table.Into(table.Member(by.Organization(), by.User()), &self)); err != nil || self == nil {
 		return err
 	}
-	own := self.Chosen.Overrides()
+	chosen := self.Offer
+	if self.Terms.Limits != nil {
+		chosen = *self.Terms.Limits
+	}
+	own := chosen.Overrides()
 	before, after := spending.Resolve(own, read.DefaultLimits()), spending.Resolve(own, changed.DefaultLimits())
-	if spending.More(after.MonthlyLimit, before.MonthlyLimit) || spending.More(after.DailyLimit, before.DailyLimit) {
+	if after.Exceeds(before) {
 		return errOwnLimit
 	}
 	return nil

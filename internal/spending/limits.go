@@ -64,6 +64,11 @@ func (o Override) or(byDefault *money.Amount) (*money.Amount, Origin) {
 	return byDefault, OfOrganization
 }
 
+// Exceeds reports whether one of the two limits admits more than another binding's.
+func (b Binding) Exceeds(than Binding) bool {
+	return More(b.MonthlyLimit, than.MonthlyLimit) || More(b.DailyLimit, than.DailyLimit)
+}
+
 // More reports whether a limit admits more than another.
 func More(limit, than *money.Amount) bool {
 	switch {

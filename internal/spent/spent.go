@@ -35,6 +35,9 @@ func (m *month) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		n, _ := strconv.ParseInt(sum.Value, 10, 64)
 		m.cost = money.Amount(n)
 	}
+	for _, held := range DecodeHolds(attributes.Value) {
+		m.cost -= held.Amount
+	}
 	return nil
 }
 
@@ -60,6 +63,14 @@ func Of(ctx context.Context, t *table.Table, org id.Organization, name string, u
 		}
 	}
 	return all, nil
+}
+
+// Fence is the Write after which nothing is reserved in a member's month by who read
+// the member before a version.
+func Fence(org id.Organization, user id.User, month string, version int) table.Write {
+	return table.Write{
+		Key: table.MemberMonth(org, user, month), Update: "SET #lv = :version", Values: table.V{"version": version},
+	}
 }
 
 // UsersPartition is the partition of the state index with the months in which

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"roster/internal/access"
+	"roster/internal/fault"
 	"roster/internal/table"
 )
 
@@ -21,7 +23,11 @@ const (
 	chunkMonths = 10
 	// chunksAtOnce bounds how many transactions of one request are under way.
 	chunksAtOnce = 4
+	// maxRefusals bounds how often one is tried, whatever others do to its months.
+	maxRefusals = 100
 )
+
+var errBusy = fault.New(fault.Unavailable, "counters_busy", "The member's counters change too fast; try again.").WithRetryAfter(time.Second)
 
 // commit records the events, and their results.
 func (m Meter) commit(ctx context.Context, by access.Caller, entries []entry, tallies map[month]*tally, results []Result) error {
@@ -71,9 +77,13 @@ func chunks(entries []entry) [][]entry {
 // commitChunk is one transaction, and again as long as it is refused: without the
 // events that turn out to be recorded before, or whose month takes no more, and
 // with models named as the months now have them. It ends, because every refusal
-// leaves fewer events or fewer free names.
+// leaves fewer events or fewer free names,
+// or finds a reservation ended, which no other call makes anew.
 func (m Meter) commitChunk(ctx context.Context, by access.Caller, chunk []entry, tallies map[month]*tally, results []Result) error {
-	for len(chunk) > 0 {
+	for attempt := 0; len(chunk) > 0; attempt++ {
+		if attempt == maxRefusals {
+			return errBusy
+		}
 		months := monthsOf(chunk)
 		err := m.Table.Transact(ctx, chunkWrites(by, chunk, months, tallies)...)
 		if err == nil {
@@ -116,6 +126,11 @@ func chunkWrites(by access.Caller, chunk []entry, months []month, tallies map[mo
 		additions[of] = newAddition(tallies[of], by)
 	}
 	for _, e := range chunk {
+		hold, held := tallies[e.month()].holds[e.record.settles.holdName()]
+		e.record.Late = e.record.settles != "" && (!held || !hold.Live(e.record.RecordedAt))
+		if held && e.record.Model == "" {
+			e.record.Model = hold.Model
+		}
 		writes = append(writes, e.record.write(e.marker))
 		additions[e.month()].count(e.record)
 	}
@@ -129,7 +144,7 @@ func chunkWrites(by access.Caller, chunk []entry, months []month, tallies map[mo
 func reread(months []month, reasons []error, tallies map[month]*tally) (full map[month]bool, err error) {
 	full = map[month]bool{}
 	for i, of := range months {
-		changed, isChanged := errors.AsType[modelsChanged](reasons[i])
+		changed, isChanged := errors.AsType[monthChanged](reasons[i])
 		switch {
 		case isChanged:
 			tallies[of] = changed.now
@@ -166,7 +181,7 @@ func again(e, before Record) Result {
 	switch {
 	case bytes.Equal(e.Call, before.Call):
 		return before.result(Recorded)
-	case e.sameContent(before):
+	case e.sameContent(before), e.settles != "": // whoever settles a reservation first does
 		return before.result(Duplicate)
 	}
 	return reject(e.ID, errConflict)

@@ -2,6 +2,7 @@ package usage_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -270,8 +271,33 @@ func (c company) countersIn(t testing.TB, user id.User, prefix string) map[strin
 				if err != nil {
 					t.Fatal(err)
 				}
-				all[month+" "+name] = count
+				all[month+" "+name] += count
 			}
+		}
+		if z, ok := item["z"].(*types.AttributeValueMemberB); ok {
+			for name, count := range sealed(t, z.Value) {
+				all[month+" "+name] += count
+			}
+		}
+	}
+	maps.DeleteFunc(all, func(_ string, n int64) bool { return n == 0 })
+	return all
+}
+
+// sealed reads the counters of days that are over: each is the day, and five numbers.
+func sealed(t testing.TB, b []byte) map[string]int64 {
+	t.Helper()
+	all := map[string]int64{}
+	for len(b) > 0 {
+		day := b[0]
+		b = b[1:]
+		for _, letter := range "criop" {
+			n, length := binary.Varint(b)
+			if length <= 0 {
+				t.Fatalf("sealed days end in the middle: %v", b)
+			}
+			all[fmt.Sprintf("%c%02d", letter, day)] += n
+			b = b[length:]
 		}
 	}
 	return all

@@ -47,6 +47,11 @@ type Record struct {
 	Tags Tags `dynamodbav:"tags,omitempty"`
 	// Reservation is the id that the reporter named.
 	Reservation Reference `dynamodbav:"reservation,omitempty"`
+	// settles is the reservation that ends with the event, where Reservation is one of
+	// the user's.
+	settles settled
+	// Late: the reservation had expired.
+	Late bool `dynamodbav:"late,omitempty"`
 	// Teams are those of the member when the event was recorded; it counts in each.
 	Teams []id.Team `dynamodbav:"teams,omitempty"`
 	// Status is the member's when the event was recorded, where it was not active.
@@ -80,9 +85,40 @@ func newRecord(e Event, of subject, test bool, now time.Time, zone *time.Locatio
 		r.OccurredAt = now
 	}
 	local := r.OccurredAt.In(zone)
+	if r.settles = settles(r, local); r.settles != "" {
+		local = id.Reservation(r.settles).Day()
+	}
 	r.Month, r.Day = local.Format(calendar.MonthForm), local.Day()
 	return r
 }
+
+// settled is a reservation; empty, none.
+type settled id.Reservation
+
+// holdName is its name in the month; of none, one that no hold has.
+func (s settled) holdName() string {
+	if s == "" {
+		return ""
+	}
+	return id.Reservation(s).Name()
+}
+
+// settles returns which reservation of the user an event ends: its cost counts in the
+// day of that. One that names another's, or a day too far from its own, ends none.
+func settles(r Record, local time.Time) settled {
+	var of id.Reservation
+	if of.UnmarshalText([]byte(r.Reservation)) != nil || of.User() != r.User || of.Test() != r.Test {
+		return ""
+	}
+	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
+	if away := day.Sub(of.Day()); away < -maxHeld || away > maxHeld {
+		return ""
+	}
+	return settled(of)
+}
+
+// maxHeld is how far apart the days of a reservation and of its call may be.
+const maxHeld = 3 * 24 * time.Hour
 
 // hash is of what the reporter said, in one form, so not of a cost that was computed:
 // prices may change before the repeat. The key counts only where it
@@ -117,8 +153,14 @@ func (recordedBefore) Error() string { return "the event's id is recorded" }
 // usage:write, who are trusted with everyone's usage, share the organization's
 // ids: anyone else could report under an id that they foresee, and the real event
 // would be refused. For that reason events of test keys have ids of their own too.
-func marker(by access.Caller, event EventID, test bool) table.Key {
-	org, trusted := by.Organization(), by.Can(permission.UsageWrite)
+//
+// An event that ends a reservation is known by that, whoever reports it: a second one is
+// a repeat. No event's id has a space.
+func marker(by access.Caller, event EventID, test bool, ends settled) table.Key {
+	if ends != "" {
+		event = " " + EventID(ends)
+	}
+	org, trusted := by.Organization(), by.Can(permission.UsageWrite) || ends != ""
 	switch {
 	case trusted && test:
 		return table.TestUsageEvent(org, string(event))

@@ -143,10 +143,8 @@ func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([
 			results[place] = reject(event.ID, err)
 			continue
 		}
-		test := of.isTest(by)
-		entries = append(entries, entry{
-			place, marker(by, event.ID, test), newRecord(event, of, test, now, by.Own.Location(), call), event.Cost != nil,
-		})
+		record := newRecord(event, of, of.isTest(by), now, by.Own.Location(), call)
+		entries = append(entries, entry{place, marker(by, event.ID, record.Test, record.settles), record, event.Cost != nil})
 	}
 	return entries, nil
 }
@@ -162,7 +160,7 @@ func distinct(entries []entry, results []Result) (unique []entry, repeats map[in
 		case !known:
 			firsts[e.marker] = e
 			unique = append(unique, e)
-		case first.record.sameContent(e.record):
+		case first.record.sameContent(e.record), e.record.settles != "":
 			repeats[e.place] = first.place
 		default:
 			results[e.place] = reject(e.record.ID, errConflict)

@@ -211,6 +211,9 @@ func TestRecordingCosts(t *testing.T) {
 		t.Errorf("first %v, second %v units: the first alone places the month in the index", first, second)
 	}
 	c.workMonth(t, ada.ID)
+	for i := range 3 { // which seal the days that are over
+		cost(ada.Secret, event(fmt.Sprint("sealing-", i), "0.000123"))
+	}
 	if busy := cost(ada.Secret, event("busy", "0.000123", object{"tags": object{"project": "apollo"}})); busy != second {
 		t.Errorf("%v units in a busy month, %v in an empty one", busy, second)
 	}

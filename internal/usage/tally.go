@@ -34,20 +34,35 @@ func (c Counters) plus(d Counters) Counters {
 // tally is a member's counters of one month. In the item, an attribute is a
 // letter (c cost in nano-USD, r requests, i input tokens, o output tokens, p
 // requests over personal connections), followed by nothing for the month, two
-// digits for a day, a colon and a model (c and r alone), or teamMark and a team
-// that the member was in when the events were recorded. The letter m alone is how
-// many models have a name. spent.UsedKeys is no number,
-// but bytes.
+// digits for a day (see sealedDays), a colon and a model (c and r alone), teamMark and a team
+// that the member was in when the events were recorded, or keyMark and a key (c and r
+// alone; c also followed by a day). The letter m alone is how many models have a name.
+// spent.UsedKeys is no number, but bytes, and spent.Holds a map: what it holds stands in
+// c of the month and the day, and of the key, too.
 type tally struct {
 	total  Counters
 	days   map[int]Counters
 	models map[string]Counters
 	teams  map[id.Team]Counters
-	named  int64
-	used   []byte
+	// keys are by their spent.KeyMark, and keyDays what was spent through them on days.
+	keys    map[string]Counters
+	keyDays map[string]map[int]money.Amount
+	named   int64
+	used    []byte
+	// open are the days that are not sealed, and sealed those that are.
+	open   dayCounters
+	sealed []byte
+	// holds are what is reserved, by their names: none of the sums has it.
+	holds map[string]spent.Hold
+	// fence is the version of the member that a reservation has to have read, at least.
+	fence int
 }
 
-const teamMark = "~"
+// Before a team, and before a key.
+const (
+	teamMark = "~"
+	keyMark  = "^"
+)
 
 // of is the sum of a team's events; of no team, of all.
 func (t tally) of(team id.Team) Counters {
@@ -64,7 +79,8 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 	if !ok {
 		return fmt.Errorf("usage: a month is a %T", item)
 	}
-	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{}}
+	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{},
+		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[string]map[int]money.Amount{}, holds: spent.DecodeHolds(attributes.Value)}
 	if used, ok := attributes.Value[spent.UsedKeys].(*types.AttributeValueMemberB); ok {
 		t.used = used.Value
 	}
@@ -77,9 +93,12 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		letter, of := name[:1], name[1:]
 		model, isModel := strings.CutPrefix(of, ":")
 		team, isTeam := strings.CutPrefix(of, teamMark)
+		key, isKey := strings.CutPrefix(of, keyMark)
 		switch {
 		case name == "m":
 			t.named = n
+		case name == "lv":
+			t.fence = int(n)
 		case of == "":
 			t.total.set(letter, n)
 		case isModel:
@@ -90,15 +109,72 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 			c := t.teams[id.Team(team)]
 			c.set(letter, n)
 			t.teams[id.Team(team)] = c
+		case isKey:
+			t.setKey(letter, key, n)
 		default:
-			if day, err := strconv.Atoi(of); err == nil {
-				c := t.days[day]
-				c.set(letter, n)
-				t.days[day] = c
+			if letter, day, ok := dayOf(name); ok {
+				if t.open[day] == nil {
+					t.open[day] = map[string]int64{}
+				}
+				t.open[day][letter] = n
 			}
 		}
 	}
+	for _, days := range []dayCounters{unseal(t.sealed), t.open} {
+		for day, counters := range days {
+			var c Counters
+			for letter, n := range counters {
+				c.set(letter, n)
+			}
+			t.days[day] = t.days[day].plus(c)
+		}
+	}
+	for _, h := range t.holds {
+		t.add(h, -h.Amount)
+	}
 	return nil
+}
+
+// dayOf reads the name of a day's counter.
+func dayOf(name string) (letter string, day int, ok bool) {
+	day, err := strconv.Atoi(name[1:])
+	return name[:1], day, err == nil
+}
+
+// setKey sets a counter of a key: "01ARYZ6S" is of the month, "01ARYZ6S22" of a day.
+func (t *tally) setKey(letter, key string, n int64) {
+	if day, err := strconv.Atoi(key[min(len(key), keyMarkLength):]); err == nil {
+		mark := key[:keyMarkLength]
+		if t.keyDays[mark] == nil {
+			t.keyDays[mark] = map[int]money.Amount{}
+		}
+		t.keyDays[mark][day] = money.Amount(n)
+		return
+	}
+	c := t.keys[key]
+	c.set(letter, n)
+	t.keys[key] = c
+}
+
+// keyMarkLength is that of a spent.KeyMark.
+const keyMarkLength = 8
+
+// add adds an amount to the sums in which a hold counts.
+func (t *tally) add(h spent.Hold, amount money.Amount) {
+	t.total.Cost += amount
+	day := t.days[h.Day]
+	day.Cost += amount
+	t.days[h.Day] = day
+	if h.Key == "" {
+		return
+	}
+	key := t.keys[h.Key]
+	key.Cost += amount
+	t.keys[h.Key] = key
+	if t.keyDays[h.Key] == nil {
+		t.keyDays[h.Key] = map[int]money.Amount{}
+	}
+	t.keyDays[h.Key][h.Day] += amount
 }
 
 func (c *Counters) set(letter string, n int64) {

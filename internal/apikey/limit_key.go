@@ -1,0 +1,59 @@
+package apikey
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/audit"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/permission"
+	"roster/internal/spending"
+)
+
+// LimitKey changes what may be spent through a key, and returns what is chosen now. A
+// limit that somebody else set,
+// its member raises only as an owner.
+func (s Service) LimitKey(ctx context.Context, by access.Actor, key id.Key, p spending.Patch) (spending.Chosen, error) {
+	return change(ctx, s, by, key, audit.KeyLimitsChanged, func(m member.Member, k access.KeyRecord) (access.KeyRecord, error) {
+		before := chosen(k)
+		next := p.Apply(before, by.User(), s.Now())
+		if next.Same(before) {
+			return k, nil
+		}
+		own := m.ID == by.User() && before.By != by.User() && !by.IsOwner()
+		if was, is := before.Limits(), next.Limits(); own && (spending.More(is.Monthly, was.Monthly) || spending.More(is.Daily, was.Daily)) {
+			return k, member.ErrOwnLimit
+		}
+		k.Limits = &next
+		return k, nil
+	}, chosen)
+}
+
+// ReadLimits returns what may be spent through a key of the caller's own, or with
+// keys:manage of anyone's.
+func (s Service) ReadLimits(ctx context.Context, by access.Actor, key id.Key) (spending.Chosen, error) {
+	if key.User() != by.User() && !by.Can(permission.KeysManage) {
+		return spending.Chosen{}, access.ErrPermission.With("permission", permission.KeysManage)
+	}
+	m, err := member.Get(ctx, s.Table, by.Organization(), key.User())
+	if err != nil {
+		return spending.Chosen{}, err
+	}
+	if m == nil {
+		return spending.Chosen{}, ErrNotFound
+	}
+	record, ok := m.Keys[key]
+	if !ok {
+		return spending.Chosen{}, ErrNotFound
+	}
+	return chosen(record), nil
+}
+
+// chosen are the limits of a key, of which none are set where nobody chose any.
+func chosen(k access.KeyRecord) spending.Chosen {
+	if k.Limits == nil {
+		return spending.Chosen{}
+	}
+	return *k.Limits
+}

@@ -1,0 +1,55 @@
+package limit
+
+import (
+	"context"
+
+	"roster/internal/access"
+	"roster/internal/fault"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/organization"
+	"roster/internal/permission"
+	"roster/internal/table"
+)
+
+// GetRequest names whose limits are asked for; nobody named, the caller's.
+type GetRequest struct {
+	User id.User `query:"user_id" json:"-"`
+	Key  id.Key  `query:"key_id" json:"-"`
+}
+
+// Validate refuses two owners.
+func (in GetRequest) Validate() []fault.Field {
+	if in.User != "" && in.Key != "" {
+		return []fault.Field{{Parameter: "key_id", Reason: "cannot stand beside user_id"}}
+	}
+	return nil
+}
+
+// GetLimits shows the limits of the caller, of a key, or of another member to those who
+// manage members or read everyone's usage.
+func (s Service) GetLimits(ctx context.Context, by access.Actor, in GetRequest) (Answer, error) {
+	if in.Key != "" {
+		chosen, err := s.keys.ReadLimits(ctx, by, in.Key)
+		return Answer{ofKey(in.Key, chosen)}, err
+	}
+	user := in.User
+	if user == "" {
+		user = by.User()
+	}
+	if user != by.User() && !by.Can(permission.MembersManage) && !by.Can(permission.UsageRead) {
+		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
+	}
+	var (
+		m *member.Member
+		o *organization.Organization
+	)
+	org := by.Organization()
+	if err := s.Table.Get(ctx, table.Into(table.Member(org, user), &m), organization.Read(org, &o)); err != nil {
+		return Answer{}, err
+	}
+	if m == nil {
+		return Answer{}, member.ErrNotFound
+	}
+	return Answer{ofMember(user, m.Chosen(), o.DefaultLimits())}, nil
+}

@@ -1,0 +1,75 @@
+// Package limit serves the limits of what may be spent: who has which, and from where.
+// Package spending has the rules, package usage applies them.
+package limit
+
+import (
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/apikey"
+	"roster/internal/env"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/money"
+	"roster/internal/route"
+	"roster/internal/spending"
+)
+
+// Service has the use cases of limits.
+type Service struct {
+	*env.Env
+	members member.Service
+	keys    apikey.Service
+}
+
+// Endpoints are the routes of limits.
+func Endpoints(e *env.Env) []api.Endpoint {
+	s := Service{e, member.Service{Env: e}, apikey.Service{Env: e}}
+	return []api.Endpoint{
+		api.Handle(route.GetLimits, access.Member(e), s.GetLimits),
+		api.Handle(route.SetLimits, access.Member(e), s.SetLimits),
+	}
+}
+
+// Answer is somebody's limits.
+type Answer struct {
+	Limits View `json:"limits"`
+}
+
+// View is what may be spent by a member, or through a key.
+type View struct {
+	User id.User `json:"user_id,omitzero"`
+	Key  id.Key  `json:"key_id,omitzero"`
+	// MonthlyLimit and DailyLimit are in USD; null is unlimited, 0 is none.
+	MonthlyLimit *money.Amount `json:"monthly_limit"`
+	DailyLimit   *money.Amount `json:"daily_limit"`
+	// Preset is the one that was chosen, where it was.
+	Preset string `json:"preset,omitzero"`
+	// Origin says of a member's limits where they come from.
+	Origin *spending.Origins `json:"origin,omitzero"`
+	// SetBy is who chose, and SetAt when; absent where nobody did.
+	SetBy id.User   `json:"set_by,omitzero"`
+	SetAt time.Time `json:"set_at,omitzero"`
+}
+
+func ofMember(user id.User, chosen spending.Chosen, defaults spending.Limits) View {
+	b := spending.Resolve(chosen.Overrides(), defaults)
+	v := of(chosen, spending.Limits{Monthly: b.MonthlyLimit, Daily: b.DailyLimit})
+	v.User, v.Origin = user, &b.Origin
+	return v
+}
+
+func ofKey(key id.Key, chosen spending.Chosen) View {
+	v := of(chosen, chosen.Limits())
+	v.User, v.Key = key.User(), key
+	return v
+}
+
+func of(chosen spending.Chosen, limits spending.Limits) View {
+	v := View{MonthlyLimit: limits.Monthly, DailyLimit: limits.Daily, Preset: chosen.Preset, SetBy: chosen.By}
+	if !chosen.At.IsZero() {
+		v.SetAt = chosen.At.UTC()
+	}
+	return v
+}
