@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/spending"
 	"roster/internal/table"
 )
 
@@ -72,3 +73,31 @@ func (s Standing) with(key KeyRecord, secret Secret) Standing {
 	s.key, s.secret = key, secret
 	return s
 }
+
+// Version is that of the member as they were read; every change of their limits, and of
+// their keys', is a new one.
+func (s Standing) Version() int { return s.member.Version }
+
+// Chosen are the limits that were chosen for the member.
+func (s Standing) Chosen() spending.Chosen {
+	switch {
+	case s.member.Limits != nil:
+		return *s.member.Limits
+	case s.member.Offer != nil:
+		return *s.member.Offer
+	}
+	return spending.Chosen{}
+}
+
+// Binding is what the member may spend.
+func (s Standing) Binding() spending.Binding {
+	return spending.Resolve(s.Chosen().Overrides(), spending.Limits{
+		Monthly: s.gate.view.DefaultMonthlyLimit, Daily: s.gate.view.DefaultDailyLimit,
+	})
+}
+
+// KeyLimits are those of one of the member's keys; of one that has none, nil.
+func (s Standing) KeyLimits(key id.Key) *spending.Chosen { return s.member.Keys[key].Limits }
+
+// LimitMode is how the organization applies limits.
+func (s Standing) LimitMode() spending.Mode { return s.gate.view.LimitMode.Or() }

@@ -169,6 +169,11 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[member.StatusFilter](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed),
 	reflect.TypeFor[invitation.Status](): enumeration(
 		invitation.Pending, invitation.Accepted, invitation.Revoked, invitation.Expired),
+	reflect.TypeFor[spending.Mode](): enumeration(spending.Balanced, spending.Strict, spending.Observe),
+	reflect.TypeFor[id.Reservation](): {
+		Type: spec.String, Pattern: "^res_(test_)?[" + crockford + "]{44}$", Examples: prefixed("res_", 44).Examples},
+	reflect.TypeFor[usage.Window]():    enumeration(usage.Daily, usage.Monthly),
+	reflect.TypeFor[usage.Owner]():     enumeration(usage.OfMember, usage.OfKey),
 	reflect.TypeFor[spending.Preset](): enumeration(spending.PresetNames...),
 	reflect.TypeFor[spending.Figure](): {
 		AnyOf:       []*spec.Schema{{Type: spec.Number, Minimum: new(0)}, {Type: spec.String}},

@@ -17,6 +17,7 @@ import (
 	"roster/internal/money"
 	"roster/internal/permission"
 	"roster/internal/policy"
+	"roster/internal/spending"
 	"roster/internal/table"
 )
 
@@ -65,6 +66,8 @@ type Organization struct {
 	// of their own; nil is unlimited.
 	DefaultMonthlyLimit *money.Amount `dynamodbav:"default_monthly_limit,omitempty"`
 	DefaultDailyLimit   *money.Amount `dynamodbav:"default_daily_limit,omitempty"`
+	// LimitMode is how limits apply; empty is spending.Balanced.
+	LimitMode spending.Mode `dynamodbav:"limit_mode,omitempty"`
 	// AlertThresholds are percentages of a limit at which a warning goes out; nil is
 	// DefaultThresholds.
 	AlertThresholds Thresholds `dynamodbav:"alert_thresholds"`

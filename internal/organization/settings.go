@@ -26,13 +26,15 @@ type Settings struct {
 	AutoApproveDomains  field.Optional[[]email.DomainPattern] `json:"auto_approve_domains,omitzero"`
 	DefaultRole         field.Optional[field.Label]           `json:"default_role,omitzero"`
 	// DefaultMonthlyLimit and DefaultDailyLimit are in USD: null is unlimited, 0 is none.
-	DefaultMonthlyLimit field.Optional[money.Amount]   `json:"default_monthly_limit,omitzero"`
-	DefaultDailyLimit   field.Optional[money.Amount]   `json:"default_daily_limit,omitzero"`
-	AlertThresholds     field.Optional[Thresholds]     `json:"alert_thresholds,omitzero"`
-	InvitationDays      field.Optional[InvitationDays] `json:"invitation_days,omitzero"`
-	WelcomeMessage      field.Optional[field.Text]     `json:"welcome_message,omitzero"`
-	GuidelinesURL       field.Optional[field.URL]      `json:"guidelines_url,omitzero"`
-	PolicyURL           field.Optional[field.URL]      `json:"policy_url,omitzero"`
+	DefaultMonthlyLimit field.Optional[money.Amount] `json:"default_monthly_limit,omitzero"`
+	DefaultDailyLimit   field.Optional[money.Amount] `json:"default_daily_limit,omitzero"`
+	// LimitMode is how limits apply: strict, balanced (the default) or observe.
+	LimitMode       field.Optional[spending.Mode]  `json:"limit_mode,omitzero"`
+	AlertThresholds field.Optional[Thresholds]     `json:"alert_thresholds,omitzero"`
+	InvitationDays  field.Optional[InvitationDays] `json:"invitation_days,omitzero"`
+	WelcomeMessage  field.Optional[field.Text]     `json:"welcome_message,omitzero"`
+	GuidelinesURL   field.Optional[field.URL]      `json:"guidelines_url,omitzero"`
+	PolicyURL       field.Optional[field.URL]      `json:"policy_url,omitzero"`
 	// PolicyVersion only goes up: members accept the policy anew. Where it is not said,
 	// another policy_url is a new version.
 	PolicyVersion field.Optional[PolicyVersion] `json:"policy_version,omitzero"`
@@ -152,6 +154,7 @@ func (o Organization) Merge(s Settings) Organization {
 	merge(s.DefaultRole, (*field.Label)(&o.DefaultRole), field.Label(defaults.DefaultRole))
 	mergeLimit(s.DefaultMonthlyLimit, &o.DefaultMonthlyLimit)
 	mergeLimit(s.DefaultDailyLimit, &o.DefaultDailyLimit)
+	s.LimitMode.Merge(&o.LimitMode)
 	s.AlertThresholds.Merge(&o.AlertThresholds)
 	merge(s.InvitationDays, (*InvitationDays)(&o.InvitationDays), InvitationDays(defaults.InvitationDays))
 	s.WelcomeMessage.Merge(&o.WelcomeMessage)
@@ -222,6 +225,7 @@ func (o Organization) settings() map[string]any {
 		"default_role":          o.DefaultRole,
 		"default_monthly_limit": recorded(o.DefaultMonthlyLimit),
 		"default_daily_limit":   recorded(o.DefaultDailyLimit),
+		"limit_mode":            o.LimitMode.Or(),
 		"alert_thresholds":      o.Thresholds(),
 		"invitation_days":       o.InvitationDays,
 		"welcome_message":       o.WelcomeMessage,

@@ -7,6 +7,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/money"
+	"roster/internal/spending"
 )
 
 // View is an organization as its members see it.
@@ -26,6 +27,7 @@ type View struct {
 	// have none of their own; null is unlimited, 0 is none.
 	DefaultMonthlyLimit *money.Amount `json:"default_monthly_limit"`
 	DefaultDailyLimit   *money.Amount `json:"default_daily_limit"`
+	LimitMode           spending.Mode `json:"limit_mode"`
 	AlertThresholds     Thresholds    `json:"alert_thresholds"`
 	InvitationDays      int           `json:"invitation_days"`
 	WelcomeMessage      field.Text    `json:"welcome_message"`
@@ -49,8 +51,8 @@ func (o Organization) View() View {
 		AutoApproveDomains: append([]email.DomainPattern{}, o.AutoApproveDomains...),
 		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays,
 		DefaultMonthlyLimit: o.DefaultMonthlyLimit, DefaultDailyLimit: o.DefaultDailyLimit,
-		AlertThresholds: o.Thresholds(),
-		WelcomeMessage:  o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
+		LimitMode: o.LimitMode.Or(), AlertThresholds: o.Thresholds(),
+		WelcomeMessage: o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
 		PolicyVersion: o.Terms().Version, RequirePolicyAcceptance: o.RequirePolicyAcceptance,
 		RequireConnection: o.RequireConnection,
 		CreatedAt:         o.CreatedAt, UpdatedAt: o.UpdatedAt,

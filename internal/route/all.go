@@ -108,6 +108,11 @@ const (
 	Authorize   ID = "authorize"
 	KeyStatus   ID = "keyStatus"
 	RecordUsage ID = "recordUsage"
+
+	Reserve            ID = "reserve"
+	CommitReservation  ID = "commitReservation"
+	ReleaseReservation ID = "releaseReservation"
+
 	UsageReport ID = "usageReport"
 
 	ListAuditEvents  ID = "listAuditEvents"
@@ -235,6 +240,9 @@ var All = []Route{
 	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
 	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},
+	{Reserve, "POST /v1/reservations", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Hold what a model call may cost, within every limit"},
+	{CommitReservation, "POST /v1/reservations/{reservation_id}/commit", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Book what a call cost, in place of its reservation"},
+	{ReleaseReservation, "DELETE /v1/reservations/{reservation_id}", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Give back what a reservation holds"},
 	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
 
 	{ListAuditEvents, "GET /api/organizations/{org_id}/audit-events", "audit", Member, []p.Permission{p.AuditRead}, 200, "Who changed what, and what befell a member; as CSV too"},

@@ -3,12 +3,14 @@ package usage
 import (
 	"context"
 	"errors"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/model"
 	"roster/internal/money"
+	"roster/internal/spending"
 )
 
 // AuthorizeRequest asks for the caller, or for whom a gateway names.
@@ -33,12 +35,33 @@ type Decision struct {
 	Role      string    `json:"role"`
 	Remaining Remaining `json:"remaining"`
 	ResetsAt  Resets    `json:"resets_at"`
+	// Limits are those that bind the call.
+	Limits []Bound `json:"limits,omitzero"`
 	// AllowedModels are those that may be called, where not all may; told where no
 	// model was named.
 	AllowedModels model.List `json:"allowed_models,omitzero"`
 	// Connection is whose connection there is to the model's provider (to any, where
 	// no provider is named); absent where the organization requires none.
 	Connection access.ConnectionScope `json:"connection_scope,omitzero"`
+}
+
+// errReserve refuses where nobody may exceed a limit by calls that are under way.
+var errReserve = fault.New(fault.Forbidden, "reservation_required",
+	"The organization's limits are strict: reserve what the call may cost (POST /v1/reservations).")
+
+// standingOf is how who was named stands, through the key that was named.
+func standingOf(ctx context.Context, path *access.HotPath, by access.Caller, who subject, now time.Time) (access.Standing, error) {
+	standing := by.Own
+	if who.user != by.User() {
+		var err error
+		if standing, err = path.Standing(ctx, by.Actor, who.user); err != nil {
+			return standing, err
+		}
+	}
+	if who.text != nil || who.key != by.Key() {
+		standing = standing.Through(who.key, who.text, now)
+	}
+	return standing, nil
 }
 
 // Remaining is what may still be spent; null is unlimited.
@@ -61,15 +84,10 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if err != nil {
 		return Decision{}, err
 	}
-	standing := by.Own
-	if who.user != by.User() {
-		if standing, err = g.path.Standing(ctx, by.Actor, who.user); err != nil {
-			return Decision{}, err
-		}
-	}
 	now := g.Now()
-	if who.text != nil || who.key != by.Key() {
-		standing = standing.Through(who.key, who.text, now)
+	standing, err := standingOf(ctx, g.path, by, who, now)
+	if err != nil {
+		return Decision{}, err
 	}
 	connection, err := g.path.Admit(ctx, standing, string(in.Model))
 	if errors.Is(err, access.ErrKey) {
@@ -78,7 +96,19 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if err != nil {
 		return Decision{}, err
 	}
+	limits, _, err := bounds(standing, who.limited(by), now)
+	if err != nil {
+		return Decision{}, err
+	}
+	mode := standing.LimitMode()
+	if b := reached(limits, mode); b != nil {
+		return Decision{}, b.refusal(now)
+	}
+	if mode == spending.Strict && len(limits) > 0 {
+		return Decision{}, errReserve
+	}
 	out := Decision{
+		Remaining: remaining(limits), Limits: limits,
 		Allowed: true, Code: CodeOK, User: who.user, Organization: by.Organization(), Key: who.key, Test: who.isTest(by), Role: standing.Role(),
 		ResetsAt: resetsAfter(now, standing.Location()), Connection: connection,
 	}

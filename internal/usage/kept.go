@@ -103,6 +103,12 @@ func (s settled) holdName() string {
 	return id.Reservation(s).Name()
 }
 
+// ofTest reports whether a reference is to a reservation that a user's test key made.
+func (r Reference) ofTest(user id.User) bool {
+	var of id.Reservation
+	return of.UnmarshalText([]byte(r)) == nil && of.Test() && of.User() == user
+}
+
 // settles returns which reservation of the user an event ends: its cost counts in the
 // day of that. One that names another's, or a day too far from its own, ends none.
 func settles(r Record, local time.Time) settled {

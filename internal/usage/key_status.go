@@ -12,7 +12,6 @@ import (
 	"roster/internal/id"
 	"roster/internal/model"
 	"roster/internal/money"
-	"roster/internal/table"
 )
 
 // Status is how the caller stands: answered to every active member, also to one
@@ -31,6 +30,8 @@ type Status struct {
 	Spend     Spend     `json:"spend"`
 	Remaining Remaining `json:"remaining"`
 	ResetsAt  Resets    `json:"resets_at"`
+	// Limits are those that bind the key's calls.
+	Limits []Bound `json:"limits,omitzero"`
 }
 
 // KeyView is an API key without its secret.
@@ -61,7 +62,7 @@ type Spend struct {
 func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Status, error) {
 	now := g.Now()
 	local := now.In(by.Own.Location())
-	counted, err := g.counted(ctx, by, local.Format(calendar.MonthForm))
+	counted, err := readMonth(ctx, g.Table, by.Organization(), by.Own, month{by.User(), local.Format(calendar.MonthForm), by.Key().Test()})
 	if err != nil {
 		return Status{}, err
 	}
@@ -76,25 +77,17 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 	if record, ok := by.Own.Key(by.Key()); ok {
 		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt, Test: by.Key().Test()}
 	}
+	limits, _, err := bounds(by.Own, by.Key(), now)
+	if err != nil {
+		return Status{}, err
+	}
+	out.Limits, out.Remaining = limits, remaining(limits)
 	_, refused := g.path.Admit(ctx, by.Own, "")
-	if f, ok := errors.AsType[*fault.Error](refused); ok && f.Kind == fault.Forbidden {
+	if b := reached(limits, by.Own.LimitMode()); refused == nil && b != nil {
+		refused = b.refusal(now)
+	}
+	if f, ok := errors.AsType[*fault.Error](refused); ok && (f.Kind == fault.Forbidden || f.Kind == fault.TooMany) {
 		out.Allowed, out.Code, refused = false, f.Code, nil
 	}
 	return out, refused
-}
-
-// counted is the caller's month, or through a test key that of their test keys, which
-// takes a further read.
-func (g Gate) counted(ctx context.Context, by access.Caller, name string) (*tally, error) {
-	if !by.Key().Test() {
-		item, _ := by.Own.Month(name)
-		counted, err := table.Decode[tally](item)
-		return &counted, err
-	}
-	counted := new(tally)
-	err := g.Table.Get(ctx, table.Into(month{by.User(), name, true}.key(by.Organization()), &counted))
-	if counted == nil {
-		counted = new(tally)
-	}
-	return counted, err
 }

@@ -38,6 +38,15 @@ type subject struct {
 // test key, or about one.
 func (s subject) isTest(by access.Caller) bool { return s.key.Test() || by.Key().Test() }
 
+// limited is the key whose limits bind; where a test key asks, that one, which no limit
+// binds.
+func (s subject) limited(by access.Caller) id.Key {
+	if by.Key().Test() {
+		return by.Key()
+	}
+	return s.key
+}
+
 func (n Named) faults() []fault.Field {
 	if n.Key != "" && (n.KeyID != "" || n.UserID != "") {
 		return []fault.Field{{Pointer: "/key", Reason: "cannot stand beside key_id or user_id"}}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -99,16 +100,22 @@ func (m Meter) Record(ctx context.Context, by access.Caller, in RecordRequest) (
 	if err != nil {
 		return Recording{}, err
 	}
-	if entries, err = m.charge(ctx, by, entries, results); err != nil {
-		return Recording{}, err
+	return Recording{results}, m.record(ctx, by, entries, results)
+}
+
+// record gives every entry its result.
+func (m Meter) record(ctx context.Context, by access.Caller, entries []entry, results []Result) error {
+	entries, err := m.charge(ctx, by, entries, results)
+	if err != nil {
+		return err
 	}
 	unique, repeats := distinct(entries, results)
 	unique, tallies, err := m.place(ctx, by, unique, results)
 	if err != nil {
-		return Recording{}, err
+		return err
 	}
 	if err := m.commit(ctx, by, unique, tallies, results); err != nil {
-		return Recording{}, err
+		return err
 	}
 	for repeat, first := range repeats {
 		results[repeat] = results[first]
@@ -116,14 +123,13 @@ func (m Meter) Record(ctx context.Context, by access.Caller, in RecordRequest) (
 			results[repeat].Status = Duplicate
 		}
 	}
-	return Recording{results}, nil
+	return nil
 }
 
 // read reads the events; what cannot be recorded gets its result. It fails where
 // one names another member without the right to.
 func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([]entry, error) {
-	now, call := m.Now(), make([]byte, 8)
-	rand.Read(call)
+	now, call := m.Now(), newCall()
 	entries := make([]entry, 0, len(raw))
 	for place, value := range raw {
 		event, err := api.Unmarshal[Event](value)
@@ -132,21 +138,38 @@ func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([
 			continue
 		}
 		results[place].ID = event.ID
-		of, err := event.subject(by)
-		if errors.Is(err, errOthers) {
+		e, err := newEntry(by, event, place, now, call)
+		switch {
+		case errors.Is(err, errOthers):
 			return nil, err
-		}
-		if err == nil {
-			err = event.check(by, now)
-		}
-		if err != nil {
+		case err != nil:
 			results[place] = reject(event.ID, err)
-			continue
+		default:
+			entries = append(entries, e)
 		}
-		record := newRecord(event, of, of.isTest(by), now, by.Own.Location(), call)
-		entries = append(entries, entry{place, marker(by, event.ID, record.Test, record.settles), record, event.Cost != nil})
 	}
 	return entries, nil
+}
+
+// newEntry is an event as it is to be recorded, if its reporter may report it.
+func newEntry(by access.Caller, event Event, place int, now time.Time, call []byte) (entry, error) {
+	of, err := event.subject(by)
+	if err != nil {
+		return entry{}, err
+	}
+	if err := event.check(by, now); err != nil {
+		return entry{}, err
+	}
+	test := of.isTest(by) || event.Reservation.ofTest(of.user)
+	record := newRecord(event, of, test, now, by.Own.Location(), call)
+	return entry{place, marker(by, event.ID, record.Test, record.settles), record, event.Cost != nil}, nil
+}
+
+// newCall names the call of a reporter.
+func newCall() []byte {
+	call := make([]byte, 8)
+	rand.Read(call)
+	return call
 }
 
 // distinct keeps the first event of each id. Its equals get the first's result,

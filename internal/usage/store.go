@@ -67,6 +67,18 @@ func readState(ctx context.Context, t *table.Table, org id.Organization, months 
 	return state{people.found(), tallies.found()}, nil
 }
 
+// readMonth reads a month's counters, unless they came with how their member stands.
+func readMonth(ctx context.Context, t *table.Table, org id.Organization, s access.Standing, of month) (*tally, error) {
+	if item, read := s.Month(of.name); read && of.user == s.User() && !of.test {
+		return counters(item)
+	}
+	var item table.Item
+	if err := t.Get(ctx, table.Raw(of.key(org), &item)); err != nil {
+		return nil, err
+	}
+	return counters(item)
+}
+
 // wanted are items of one kind to be read, each once, by what they are of.
 type wanted[Of comparable, T any] map[Of]**T
 

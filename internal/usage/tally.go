@@ -10,6 +10,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/money"
 	"roster/internal/spent"
+	"roster/internal/table"
 )
 
 // Counters are sums over events.
@@ -54,6 +55,8 @@ type tally struct {
 	sealed []byte
 	// holds are what is reserved, by their names: none of the sums has it.
 	holds map[string]spent.Hold
+	// holding: there were some.
+	holding bool
 	// fence is the version of the member that a reservation has to have read, at least.
 	fence int
 }
@@ -70,6 +73,12 @@ func (t tally) of(team id.Team) Counters {
 		return t.total
 	}
 	return t.teams[team]
+}
+
+// counters reads a month; nil is one in which nothing was counted.
+func counters(month table.Item) (*tally, error) {
+	t := new(tally)
+	return t, t.UnmarshalDynamoDBAttributeValue(&types.AttributeValueMemberM{Value: month})
 }
 
 // UnmarshalDynamoDBAttributeValue reads the item. A counter that has outgrown an
@@ -129,6 +138,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 			t.days[day] = t.days[day].plus(c)
 		}
 	}
+	_, t.holding = attributes.Value[spent.Holds]
 	for _, h := range t.holds {
 		t.add(h, -h.Amount)
 	}

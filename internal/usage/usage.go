@@ -26,6 +26,7 @@ type Gate struct {
 // Meter records usage.
 type Meter struct {
 	*env.Env
+	path   *access.HotPath
 	prices *price.Book
 }
 
@@ -44,8 +45,13 @@ func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 
 // MeterEndpoints are the routes called after a model call.
 func MeterEndpoints(e *env.Env) []api.Endpoint {
+	path := access.NewHotPath(e)
+	m := Meter{e, path, price.NewBook(e)}
 	return []api.Endpoint{
-		api.Handle(route.RecordUsage, access.NewHotPath(e).Caller, Meter{e, price.NewBook(e)}.Record),
+		api.Handle(route.RecordUsage, path.Caller, m.Record),
+		api.Handle(route.Reserve, refusing(path.Caller), m.Reserve),
+		api.Handle(route.CommitReservation, path.Caller, m.CommitReservation),
+		api.Handle(route.ReleaseReservation, path.Caller, m.ReleaseReservation),
 	}
 }
 
@@ -67,7 +73,7 @@ func refusing(authenticate func(context.Context, *api.Request) (access.Caller, e
 // refusal marks an answer that is a No; that Roster cannot answer is none.
 func refusal(err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
-	if ok && (f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden) {
+	if ok && (f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden || f.Kind == fault.TooMany) {
 		return f.With("allowed", false)
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/limit"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/permission"
@@ -30,7 +31,7 @@ func newCompany(t testing.TB) company {
 
 func newCompanyWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper) company {
 	t.Helper()
-	r := rostertest.NewWith(t, transport, usage.AuthorizeEndpoints, usage.MeterEndpoints, usage.ReportEndpoints, price.Endpoints)
+	r := rostertest.NewWith(t, transport, usage.AuthorizeEndpoints, usage.MeterEndpoints, usage.ReportEndpoints, price.Endpoints, limit.Endpoints)
 	owner := membertest.Found(t, r)
 	return company{r, owner, membertest.Add(t, r, member.Member{
 		Organization: owner.Organization, Kind: member.ServiceAccount, Name: "Gateway", Role: permission.Gateway,
