@@ -93,6 +93,11 @@ var budgets = map[string]struct{ read, write float64 }{
 	"update billing":                 {3.5, 4},
 	"update prices":                  {4, 6},
 	"record usage":                   {27, 24 * 3.5},
+	"limit a member":                 {4, 9},
+	"limit a key":                    {3, 9},
+	"reserve":                        {2, 1},
+	"commit a reservation":           {3, 5},
+	"release a reservation":          {2, 1},
 }
 
 // TestCapacity runs each story once and compares its units with its budget.

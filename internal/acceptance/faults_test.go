@@ -496,6 +496,28 @@ var stories = []story{
 		m := w.place(t, p.organization, "heir@acme.example", "member", "active")
 		return "POST /api/organizations/" + string(p.organization) + "/transfer-ownership", p.token, map[string]any{"user_id": m.user, "password": password}
 	}},
+	{name: "limit a member", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key, map[string]any{"user_id": m.user, "monthly_limit": 100}
+	}},
+	{name: "limit a key", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, path := w.secondKey(t)
+		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key,
+			map[string]any{"key_id": path[strings.LastIndex(path, "/")+1:], "daily_limit": 5}
+	}},
+	{name: "reserve", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, _ := w.limited(t)
+		return "POST /v1/reservations", p.key, map[string]any{"id": "call", "estimated_cost_usd": 60}
+	}},
+	{name: "commit a reservation", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, reservation := w.limited(t)
+		return "POST /v1/reservations/" + reservation + "/commit", p.key, map[string]any{"cost_usd": 30}
+	}},
+	{name: "release a reservation", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, reservation := w.limited(t)
+		return "DELETE /v1/reservations/" + reservation, p.key, nil
+	}},
 	{name: "record usage", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.owner(t, "owner@acme.example", "Acme")
 		var events []map[string]any
@@ -530,6 +552,14 @@ func (w world) invite(t testing.TB, by person, address, role string) rostertest.
 	t.Helper()
 	return w.Must(t, 201, "POST /api/organizations/"+string(by.organization)+"/members/invite", by.key,
 		map[string]any{"email": address, "role": role})
+}
+
+// limited is an owner under a limit, with a reservation.
+func (w world) limited(t testing.TB) (p person, reservation string) {
+	t.Helper()
+	p = w.owner(t, "owner@acme.example", "Acme")
+	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization)+"/spending-limits", p.key, map[string]any{"user_id": p.user, "monthly_limit": 100})
+	return p, w.Must(t, 200, "POST /v1/reservations", p.key, map[string]any{"id": "first", "estimated_cost_usd": 40}).String("reservation", "id")
 }
 
 // leaver is an owner, and an admin who answers for a service account, an open
@@ -651,7 +681,7 @@ func (w world) state(t *testing.T) []string {
 	for key, item := range w.dump(t) {
 		family := func(s string) string { before, _, _ := strings.Cut(s, "#"); return before }
 		line := family(key.PK) + "/" + family(strings.SplitN(key.SK, "_", 2)[0])
-		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor", "ended_in", "provider", "enabled", "connections"} {
+		for _, name := range []string{"kind", "email", "to", "role", "status", "action", "owners", "epoch", "key_count", "verified", "version", "model", "members", "successor", "ended_in", "provider", "enabled", "connections", "c", "c22", "r", "late", "lv"} {
 			if value, ok := item[name]; ok {
 				if user, isUser := value.(string); isUser && strings.HasPrefix(user, "usr_") {
 					value = "usr" // of a random id

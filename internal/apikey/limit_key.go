@@ -11,10 +11,9 @@ import (
 	"roster/internal/spending"
 )
 
-// LimitKey changes what may be spent through a key, and returns what is chosen now. A
-// limit that somebody else set,
-// its member raises only as an owner.
-func (s Service) LimitKey(ctx context.Context, by access.Actor, key id.Key, p spending.Patch) (spending.Chosen, error) {
+// LimitKey changes what may be spent through a key; show makes the answer of what is
+// chosen now. A limit that somebody else set, its member raises only as an owner.
+func LimitKey[Out any](ctx context.Context, s Service, by access.Actor, key id.Key, p spending.Patch, show func(spending.Chosen) Out) (Out, error) {
 	return change(ctx, s, by, key, audit.KeyLimitsChanged, func(m member.Member, k access.KeyRecord) (access.KeyRecord, error) {
 		before := chosen(k)
 		next := p.Apply(before, by.User(), s.Now())
@@ -27,7 +26,7 @@ func (s Service) LimitKey(ctx context.Context, by access.Actor, key id.Key, p sp
 		}
 		k.Limits = &next
 		return k, nil
-	}, chosen)
+	}, func(k access.KeyRecord) Out { return show(chosen(k)) })
 }
 
 // ReadLimits returns what may be spent through a key of the caller's own, or with

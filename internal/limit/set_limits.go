@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/apikey"
 	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/member"
@@ -38,8 +39,7 @@ func (in SetRequest) Validate() []fault.Field {
 // changes nothing writes nothing.
 func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) (out Answer, err error) {
 	if in.Key != "" {
-		chosen, err := s.keys.LimitKey(ctx, by, in.Key, in.Patch)
-		return Answer{ofKey(in.Key, chosen)}, err
+		return apikey.LimitKey(ctx, s.keys, by, in.Key, in.Patch, func(c spending.Chosen) Answer { return Answer{ofKey(in.Key, c)} })
 	}
 	if !by.Can(permission.MembersManage) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
