@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func (b Booking) Write() table.Write {
 	w.ElseFrom = func(item table.Item) error {
 		there, gone := contentOf(item).holds, &Gone{}
 		for _, h := range b.Ended {
-			if record := there[h.name()]; record == nil || string(record[:heldBytes]) != string(h.held()) {
+			if !bytes.HasPrefix(there[h.name()], h.held()) {
 				gone.Holds = append(gone.Holds, h)
 			}
 		}

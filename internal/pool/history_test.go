@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -333,11 +334,10 @@ func (h *history) check() {
 	}
 }
 
+// binaryAmount reads a record by its documented layout.
 func binaryAmount(record []byte) (amount int64, day int) {
-	for _, b := range record[:8] {
-		amount = amount<<8 | int64(b)
-	}
-	return amount, int(record[8])
+	n, length := binary.Uvarint(record)
+	return int64(n), int(record[length])
 }
 
 // TestAnyHistoryIsExact: whatever befalls a pool, and whatever goes wrong on the way,

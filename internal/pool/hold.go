@@ -83,12 +83,12 @@ func ending(lane Lane, records map[string][]byte) *change {
 // Every write leaves less in the way than there was.
 func (p Pool) plan(limits Limits, lanes []content, h Hold, now time.Time) (writes []table.Write, last bool, err error) {
 	at := p.Lane(h.ID, limits).Number
-	if newest(lanes) > limits.Version {
-		return nil, false, ErrStale
-	}
 	before, again := lanes[at].holds[h.name()]
-	if again && bytes.Equal(before, h.record()) {
+	switch {
+	case again && bytes.Equal(before, h.record()):
 		return nil, true, nil
+	case newest(lanes) > limits.Version:
+		return nil, false, ErrStale
 	}
 	changes, part := make([]*change, len(lanes)), make([]bool, len(lanes))
 	for i, c := range lanes {

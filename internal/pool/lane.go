@@ -40,9 +40,7 @@ func contentOf(item table.Item) content {
 	for name, value := range item {
 		switch value := value.(type) {
 		case *types.AttributeValueMemberB:
-			if len(value.Value) == recordBytes {
-				c.holds[name] = value.Value
-			}
+			c.holds[name] = value.Value
 		case *types.AttributeValueMemberN:
 			n, _ := strconv.ParseInt(value.Value, 10, 64)
 			c.set(name[:1], name[1:], n)
@@ -85,11 +83,18 @@ func sumOf(records map[string][]byte, suffix string) int64 {
 	return sum
 }
 
-func amountOf(record []byte) int64 { return int64(binary.BigEndian.Uint64(record)) }
-func dayOf(record []byte) int      { return int(record[heldBytes-1]) }
+func amountOf(record []byte) int64 {
+	n, _ := binary.Uvarint(record)
+	return int64(n)
+}
+
+func dayOf(record []byte) int {
+	_, length := binary.Uvarint(record)
+	return int(record[length])
+}
 
 func expired(record []byte, now time.Time) bool {
-	return now.Unix() >= int64(binary.BigEndian.Uint32(record[heldBytes:]))
+	return now.Unix() >= int64(binary.BigEndian.Uint32(record[len(record)-expiryBytes:]))
 }
 
 // reclaimed is how many records a write removes at most: expressions have a largest
