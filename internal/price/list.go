@@ -76,8 +76,9 @@ func newList(d decided, with builtIn) *List {
 func (l *List) Version() Version { return l.version }
 
 // Lookup finds the price of a model by its full name, else without its provider, else
-// by the name of which it is a dated snapshot; of each, first what the organization
-// decided. Only then count the organization's patterns.
+// by the name of which it is a dated snapshot, or the latest, or the same with hyphens
+// for points; of each, first what the organization decided. Only then count the
+// organization's patterns.
 func (l *List) Lookup(name string) (Price, bool) {
 	for known := range names(name) {
 		if p, ok := l.own[known]; ok {
@@ -124,18 +125,12 @@ func (l *List) For(name string) (Price, Basis) {
 // names are those by which a model may be listed, in the order in which they count.
 func names(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for suffix := range suffixes(name) {
-			if !yield(suffix) {
-				return
-			}
-		}
 		base := snapshot.ReplaceAllString(name, "")
-		if base == name {
-			return
-		}
-		for suffix := range suffixes(base) {
-			if !yield(suffix) {
-				return
+		for _, form := range []string{name, base, base + "-latest", dotted.ReplaceAllString(base, "$1-$2")} {
+			for suffix := range suffixes(form) {
+				if !yield(suffix) {
+					return
+				}
 			}
 		}
 	}
@@ -144,6 +139,9 @@ func names(name string) iter.Seq[string] {
 // snapshot is what names of snapshots end with: gpt-4o-2024-08-06,
 // claude-sonnet-4-20250514, claude-sonnet-4@20250514, claude-3-5-haiku-latest.
 var snapshot = regexp.MustCompile(`(-20\d\d-[01]\d-[0-3]\d|[-@]20\d\d[01]\d[0-3]\d|-latest)$`)
+
+// dotted is a version that others write with a hyphen: claude-3.5-sonnet.
+var dotted = regexp.MustCompile(`(\d)\.(\d)`)
 
 // suffixes are the full name, and what is left of it without the provider, or without
 // several: openrouter/openai/gpt-5 is openai/gpt-5, which is gpt-5.

@@ -199,36 +199,39 @@ func TestLookup(t *testing.T) {
 		"acme/llama": flat("0.5"), "house-*": flat("0.6"), "claude-sonnet-4-20250514": flat("0.7"),
 	})
 	for name, want := range map[string]string{
-		"openai/gpt-4o":                      "0.1",        // its own
-		"azure/gpt-4o":                       "0.0000025",  // another provider's: the built-in one
-		"gpt-4o":                             "0.0000025",  //
-		"openai/gpt-4o-2024-08-06":           "0.1",        // a snapshot
-		"azure/gpt-4o-2024-08-06":            "0.0000025",  //
-		"openai/gpt-4.1":                     "0.2",        // without its provider
-		"azure/gpt-4.1-2025-04-14":           "0.2",        //
-		"openai/gpt-5":                       "0.00000125", // listed by name, so no pattern counts
-		"openai/gpt-7":                       "0.3",        // the organization's pattern
-		"openai/gpt-9-turbo":                 "0.4",        // the longest
-		"acme/llama":                         "0.5",        //
-		"acme/llama-20250101":                "0.5",        //
-		"vllm/house-model":                   "0.6",        // a pattern without a provider
-		"anthropic/claude-sonnet-4-20250514": "0.7",        // a snapshot that is listed itself
-		"anthropic/claude-sonnet-4-20260101": "0.000003",   // one that is not
-		"vertex_ai/claude-sonnet-4@20260101": "0.000003",   //
-		"anthropic/claude-3-5-haiku-latest":  "0.0000008",  //
-		"mistral/mistral-large-latest":       "0.0000005",  // listed as the latest
-		"openrouter/openai/gpt-4o-mini":      "0.00000015", // through another
-		"groq/llama-3.3-70b-versatile":       "0.00000059", //
-		"gemini/gemini-2.5-flash":            "0.0000003",  //
-		"deepseek/deepseek-chat":             "0.00000028", //
-		"openai/text-embedding-3-small":      "0.00000002", //
-		"other/llama-3.3-70b-versatile":      "",           // listed for one provider alone
-		"acme/unknown":                       "",           //
-		"gpt-4":                              "0.00003",    //
-		"gpt-4-32k":                          "",           // no name is a beginning of another
-		"":                                   "",           //
-		"/":                                  "",           //
-		"openai/*":                           "0.3",        //
+		"openai/gpt-4o":                          "0.1",        // its own
+		"azure/gpt-4o":                           "0.0000025",  // another provider's: the built-in one
+		"gpt-4o":                                 "0.0000025",  //
+		"openai/gpt-4o-2024-08-06":               "0.1",        // a snapshot
+		"azure/gpt-4o-2024-08-06":                "0.0000025",  //
+		"openai/gpt-4.1":                         "0.2",        // without its provider
+		"azure/gpt-4.1-2025-04-14":               "0.2",        //
+		"openai/gpt-5":                           "0.00000125", // listed by name, so no pattern counts
+		"openai/gpt-7":                           "0.3",        // the organization's pattern
+		"openai/gpt-9-turbo":                     "0.4",        // the longest
+		"acme/llama":                             "0.5",        //
+		"acme/llama-20250101":                    "0.5",        //
+		"vllm/house-model":                       "0.6",        // a pattern without a provider
+		"anthropic/claude-sonnet-4-20250514":     "0.7",        // a snapshot that is listed itself
+		"anthropic/claude-sonnet-4-20260101":     "0.000003",   // one that is not
+		"vertex_ai/claude-sonnet-4@20260101":     "0.000003",   //
+		"anthropic/claude-3-5-haiku-latest":      "0.0000008",  //
+		"mistral/mistral-large-latest":           "0.0000005",  // listed as the latest
+		"openrouter/openai/gpt-4o-mini":          "0.00000015", // through another
+		"anthropic/claude-3.5-sonnet":            "0.000003",
+		"mistral/mistral-large":                  "0.0000005",
+		"openrouter/anthropic/claude-sonnet-4.5": "0.000003",
+		"groq/llama-3.3-70b-versatile":           "0.00000059", //
+		"gemini/gemini-2.5-flash":                "0.0000003",  //
+		"deepseek/deepseek-chat":                 "0.00000028", //
+		"openai/text-embedding-3-small":          "0.00000002", //
+		"other/llama-3.3-70b-versatile":          "",           // listed for one provider alone
+		"acme/unknown":                           "",           //
+		"gpt-4":                                  "0.00003",    //
+		"gpt-4-32k":                              "",           // no name is a beginning of another
+		"":                                       "",           //
+		"/":                                      "",           //
+		"openai/*":                               "0.3",        //
 	} {
 		p, ok := list.Lookup(name)
 		if got := p.Cost(price.Tokens{Input: 1000}); ok != (want != "") || ok && got != thousand(t, want) {

@@ -271,16 +271,8 @@ func (d *demonstration) ask(p person) error {
 	return err
 }
 
-// models with USD per million input and output tokens.
-var models = []struct {
-	name          string
-	input, output float64
-}{
-	{"openai/gpt-4o", 2.5, 10},
-	{"openai/gpt-4o-mini", 0.15, 0.6},
-	{"anthropic/claude-3.5-sonnet", 3, 15},
-	{"mistral/mistral-large", 2, 6},
-}
+// models are priced by the built-in list.
+var models = []string{"openai/gpt-4o", "openai/gpt-4o-mini", "anthropic/claude-3.5-sonnet", "mistral/mistral-large"}
 
 // use reports the day's model calls through the gateway.
 func (d *demonstration) use(day int) error {
@@ -292,12 +284,10 @@ func (d *demonstration) use(day int) error {
 			continue
 		}
 		for call := range random.IntN(4) {
-			m := models[(i+random.IntN(2)*call)%len(models)]
-			input, output := 500+random.IntN(20_000), 50+random.IntN(2_000)
+			model := models[(i+random.IntN(2)*call)%len(models)]
 			events = append(events, object{
-				"id": fmt.Sprintf("demo-%d-%d-%d", day, i, call), "user_id": user, "model": m.name,
-				"input_tokens": input, "output_tokens": output,
-				"cost_usd": json.Number(fmt.Sprintf("%.6f", (float64(input)*m.input+float64(output)*m.output)/1e6)),
+				"id": fmt.Sprintf("demo-%d-%d-%d", day, i, call), "user_id": user, "model": model,
+				"input_tokens": 500 + random.IntN(20_000), "output_tokens": 50 + random.IntN(2_000),
 			})
 		}
 	}
