@@ -156,6 +156,13 @@ func (s Service) member(ctx context.Context, by access.Actor, in Request, user i
 	if err != nil {
 		return Answer{}, err
 	}
+	limited, err := usage.LimitReached(standing, in.Key, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	if limited != nil {
+		refusals = append(refusals, limited)
+	}
 	out := Access{
 		Allowed: len(refusals) == 0, Code: usage.CodeOK, User: &user, Reasons: []Reason{},
 		Connection: served, AllowedModels: standing.AllowedModels(), AsOf: now,

@@ -16,6 +16,7 @@ import (
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/invitation"
+	"roster/internal/limit"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/model"
@@ -37,7 +38,7 @@ type company struct {
 
 func newCompany(t testing.TB) company {
 	t.Helper()
-	r := rostertest.New(t, diagnosis.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints, usage.MeterEndpoints)
+	r := rostertest.New(t, diagnosis.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints, usage.MeterEndpoints, limit.Endpoints)
 	owner := membertest.Found(t, r)
 	return company{r, owner, membertest.Add(t, r, member.Member{
 		Organization: owner.Organization, Kind: member.ServiceAccount, Name: "Gateway", Role: permission.Gateway,

@@ -18,6 +18,7 @@ import (
 	"roster/internal/permission"
 	"roster/internal/policy"
 	"roster/internal/route"
+	"roster/internal/usage"
 )
 
 // Reason is one thing that stands in the way of a call.
@@ -106,6 +107,8 @@ func (f findings) explain(refusal *fault.Error) Reason {
 		f.lacksPermission(&r)
 	case access.ErrModel.Code:
 		f.modelLeftOut(&r)
+	case usage.ErrLimit.Code:
+		f.limitReached(&r, refusal)
 	case access.ErrNoConnection.Code:
 		provider, named := refusal.Members["provider"].(string)
 		if !named {
@@ -123,6 +126,23 @@ func (f findings) call(to route.ID, body map[string]any) *Call {
 		parameters = append(parameters, "{request_id}", string(f.member.Request.ID))
 	}
 	return call(to, body, parameters...)
+}
+
+func (f findings) limitReached(r *Reason, refusal *fault.Error) {
+	r.Remedy = "Wait until the limit resets, or raise it."
+	reached, _ := refusal.Members["limit"].(usage.Bound)
+	r.Level = string(reached.Of)
+	if reached.SetBy != "" {
+		r.Cause = &Cause{By: &audit.PersonView{ID: reached.SetBy}}
+	}
+	if reached.SetBy != "" && reached.Of == usage.OfMember {
+		r.Cause = f.known(audit.MemberLimitsChanged, r.Cause)
+	}
+	owner, name := any(f.member.ID), "user_id"
+	if reached.Of == usage.OfKey {
+		owner, name = f.key, "key_id"
+	}
+	r.Call = f.call(route.SetLimits, map[string]any{name: owner, string(reached.Window) + "_limit": "<amount>"})
 }
 
 func (f findings) deadKey(r *Reason) {

@@ -47,13 +47,13 @@ type Bound struct {
 	sum string
 }
 
-// errLimit refuses a call over a limit; With says which one.
-var errLimit = fault.New(fault.TooMany, "limit_reached", "A spending limit is reached; limit says which, and when it resets.")
+// ErrLimit refuses a call over a limit; With says which one.
+var ErrLimit = fault.New(fault.TooMany, "limit_reached", "A spending limit is reached; limit says which, and when it resets.")
 
 // refusal says that the limit leaves no room.
 func (b Bound) refusal(now time.Time) *fault.Error {
 	detail := fmt.Sprintf("The %s's %s limit of %s USD leaves %s USD; it resets at %s.", b.Of, b.Window, b.Limit, b.Remaining, b.ResetsAt.Format(time.RFC3339))
-	return errLimit.WithDetail(detail).With("limit", b).WithRetryAfter(max(time.Second, b.ResetsAt.Sub(now)))
+	return ErrLimit.WithDetail(detail).With("limit", b).WithRetryAfter(max(time.Second, b.ResetsAt.Sub(now)))
 }
 
 // reached reports whether nothing is left.
