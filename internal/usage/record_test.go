@@ -217,6 +217,15 @@ func TestRecordingCosts(t *testing.T) {
 	if busy := cost(ada.Secret, event("busy", "0.000123", object{"tags": object{"project": "apollo"}})); busy != second {
 		t.Errorf("%v units in a busy month, %v in an empty one", busy, second)
 	}
+	for range 8 { // to the end of the month
+		c.Advance(24 * time.Hour)
+		for i := range 3 {
+			cost(ada.Secret, event(fmt.Sprint(c.Now().Day(), "-", i), "1.234567891", object{"input_tokens": 123_456, "output_tokens": 23_456}))
+		}
+	}
+	if full := cost(ada.Secret, event("full", "0.000123")); full != second {
+		t.Errorf("%v units in a full month, %v in an empty one", full, second)
+	}
 	team := c.team(t, 10)
 	cost(c.gateway.Secret, batchOf(45, "first of the month", team)...)
 	if per := cost(c.gateway.Secret, batchOf(45, "batch", team)...) / 45; per > 2.5 {
