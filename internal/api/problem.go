@@ -94,5 +94,8 @@ func problem(env *env.Env, r route.Route, requestID string, err error) *Response
 	case code == http.StatusUnauthorized:
 		headers["www-authenticate"] = `Bearer realm="roster"`
 	}
+	if f.Final {
+		headers["x-should-retry"] = "false" // clients of model providers go by it
+	}
 	return &Response{Status: code, Headers: headers, Body: body}
 }

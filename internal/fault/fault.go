@@ -54,6 +54,9 @@ type Error struct {
 	Detail     string
 	Fields     []Field
 	RetryAfter time.Duration
+	// Final: trying again before RetryAfter is in vain, so a client should not do so by
+	// itself.
+	Final bool
 	// Members are further members of the problem document.
 	Members map[string]any
 }
@@ -82,6 +85,13 @@ func (e *Error) WithDetail(detail string) *Error {
 func (e *Error) WithRetryAfter(d time.Duration) *Error {
 	c := *e
 	c.RetryAfter = d
+	return &c
+}
+
+// AsFinal returns a copy that a client should not repeat by itself.
+func (e *Error) AsFinal() *Error {
+	c := *e
+	c.Final = true
 	return &c
 }
 

@@ -50,6 +50,9 @@ func (r *reflector) problems() spec.Ordered[spec.Response] {
 		switch k.kind {
 		case fault.TooMany, fault.Unavailable:
 			out.Headers.Add("Retry-After", spec.Header{Description: "Seconds after which trying again makes sense", Schema: &spec.Schema{Type: spec.Integer, Minimum: new(1)}})
+			if k.kind == fault.TooMany {
+				out.Headers.Add("X-Should-Retry", spec.Header{Description: "false where a spending limit is reached: trying again before it resets is in vain", Schema: &spec.Schema{Type: spec.String}})
+			}
 		case fault.TooLarge:
 			out.Content.Add("application/json", spec.MediaType{Schema: gatewayMessage()})
 		case fault.Unauthenticated:

@@ -48,7 +48,7 @@ type Bound struct {
 }
 
 // ErrLimit refuses a call over a limit; With says which one.
-var ErrLimit = fault.New(fault.TooMany, "limit_reached", "A spending limit is reached; limit says which, and when it resets.")
+var ErrLimit = fault.New(fault.TooMany, "limit_reached", "A spending limit is reached; limit says which, and when it resets.").AsFinal()
 
 // refusal says that the limit leaves no room.
 func (b Bound) refusal(now time.Time) *fault.Error {

@@ -58,7 +58,7 @@ func TestWhoHasReachedALimitIsRefusedUntilItResets(t *testing.T) {
 	refused := c.Refused(t, 429, "limit_reached", "POST /v1/authorize", ada.Secret, nil)
 	if refused.At("allowed") != false || refused.String("limit", "of") != "member" || refused.String("limit", "window") != "daily" ||
 		refused.At("limit", "used_usd") != 4.25 || refused.String("limit", "set_by") != string(c.owner.ID) ||
-		refused.String("limit", "resets_at") != "2026-11-23T00:00:00Z" || refused.Header.Get("Retry-After") != "50400" {
+		refused.String("limit", "resets_at") != "2026-11-23T00:00:00Z" || refused.Header.Get("Retry-After") != "50400" || refused.Header.Get("X-Should-Retry") != "false" {
 		t.Errorf("%s %s", refused.Raw, refused.Header)
 	}
 	if status := c.Must(t, 200, "GET /v1/key", ada.Secret, nil); status.At("allowed") != false || status.String("code") != "limit_reached" {
