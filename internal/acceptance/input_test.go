@@ -238,6 +238,7 @@ func (w world) fill(r route.Route, p person) string {
 		"{role}", "analyst",
 		"{team_id}", string(id.NewTeam(now)),
 		"{session_id}", string(id.NewSession(now)),
+		"{reservation_id}", string(id.NewReservation(p.user, now, "of nobody", false)),
 		"{month}", "2026-11",
 	).Replace(r.Key)
 }

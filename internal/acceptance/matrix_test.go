@@ -33,6 +33,7 @@ func (w world) probe(t testing.TB, r route.Route, credential string, org id.Orga
 		"{role}", "analyst",
 		"{team_id}", string(id.NewTeam(now)),
 		"{session_id}", string(id.NewSession(now)),
+		"{reservation_id}", string(id.NewReservation(id.NewUser(now), now, "of nobody", false)),
 		"{month}", "2026-11",
 	).Replace(r.Key)
 	if !r.Mutates() {
