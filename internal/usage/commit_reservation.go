@@ -90,9 +90,6 @@ func (m Meter) CommitReservation(ctx context.Context, by access.Caller, in Commi
 	if err := mine(by, in.Reservation); err != nil {
 		return Committed{}, err
 	}
-	if tooOld(in.Reservation, m.Now()) {
-		return Committed{}, errOld
-	}
 	t, err := readMonth(ctx, m.Table, by.Organization(), by.Own, monthOf(in.Reservation))
 	if err != nil {
 		return Committed{}, err

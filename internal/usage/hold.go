@@ -58,14 +58,20 @@ func (t *tally) changing(month table.Key) *change {
 // end ends reservations, each as it was read.
 func (c *change) end(names ...string) {
 	for _, name := range names {
-		n := "e" + strconv.Itoa(len(c.removed))
-		c.w.Names[n], c.w.Values[n] = name, c.t.holds[name].Encode()
-		c.conditions = append(c.conditions, "#"+spent.Holds+".#"+n+" = :"+n)
-		c.removed = append(c.removed, "#"+spent.Holds+".#"+n)
-		for _, sum := range holdSums(c.t.holds[name]) {
-			c.sums[sum] -= c.t.holds[name].Amount
-		}
+		c.removed = append(c.removed, c.without(name))
 	}
+}
+
+// without takes a reservation, as it was read, out of the sums, and returns its path.
+func (c *change) without(name string) string {
+	n := "e" + strconv.Itoa(len(c.conditions))
+	path := "#" + spent.Holds + ".#" + n
+	c.w.Names[n], c.w.Values[n] = name, c.t.holds[name].Encode()
+	c.conditions = append(c.conditions, path+" = :"+n)
+	for _, sum := range holdSums(c.t.holds[name]) {
+		c.sums[sum] -= c.t.holds[name].Amount
+	}
+	return path
 }
 
 // write is the Write of what was collected, which sets something besides.
@@ -94,7 +100,12 @@ func (t *tally) reserve(month table.Key, name string, h spent.Hold, bounds []Bou
 	c := t.changing(month)
 	c.w.Values["version"] = version
 	c.conditions = append(c.conditions, "(attribute_not_exists(#lv) OR #lv <= :version)")
+	path := ""
 	for _, over := range t.over(now) {
+		if over == name { // the new one takes its place
+			path = c.without(over)
+			continue
+		}
 		c.end(over)
 	}
 	for place, b := range bounds {
@@ -110,9 +121,13 @@ func (t *tally) reserve(month table.Key, name string, h spent.Hold, bounds []Bou
 		c.conditions = append(c.conditions, "attribute_not_exists(#"+spent.Holds+")")
 		return c.write("#" + spent.Holds + " = :holds")
 	}
-	c.w.Names["name"], c.w.Values["hold"] = name, h.Encode()
-	c.conditions = append(c.conditions, "attribute_not_exists(#"+spent.Holds+".#name)")
-	return c.write("#" + spent.Holds + ".#name = :hold")
+	if path == "" {
+		path = "#" + spent.Holds + ".#name"
+		c.w.Names["name"] = name
+		c.conditions = append(c.conditions, "attribute_not_exists("+path+")")
+	}
+	c.w.Values["hold"] = h.Encode()
+	return c.write(path + " = :hold")
 }
 
 // end ends reservations that nothing came of, as far as they are still there, and

@@ -85,7 +85,7 @@ func newRecord(e Event, of subject, test bool, now time.Time, zone *time.Locatio
 		r.OccurredAt = now
 	}
 	local := r.OccurredAt.In(zone)
-	if r.settles = settles(r, local); r.settles != "" {
+	if r.settles = settles(r); r.settles != "" {
 		local = id.Reservation(r.settles).Day()
 	}
 	r.Month, r.Day = local.Format(calendar.MonthForm), local.Day()
@@ -110,21 +110,30 @@ func (r Reference) ofTest(user id.User) bool {
 }
 
 // settles returns which reservation of the user an event ends: its cost counts in the
-// day of that. One that names another's, or a day too far from its own, ends none.
-func settles(r Record, local time.Time) settled {
+// day of that. One that names another's ends none.
+func settles(r Record) settled {
 	var of id.Reservation
 	if of.UnmarshalText([]byte(r.Reservation)) != nil || of.User() != r.User || of.Test() != r.Test {
-		return ""
-	}
-	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
-	if away := day.Sub(of.Day()); away < -maxHeld || away > maxHeld {
 		return ""
 	}
 	return settled(of)
 }
 
-// maxHeld is how far apart the days of a reservation and of its call may be.
-const maxHeld = 3 * 24 * time.Hour
+// check refuses a reservation of a day in which nothing is counted now: it was made
+// longer ago than events are taken, or not yet, in any time zone.
+func (s settled) check(now time.Time) error {
+	switch made := id.Reservation(s); {
+	case s == "":
+	case now.Sub(made.Day()) > MaxAge:
+		return errOld
+	case made.Day().Sub(now) > easternmost:
+		return errFuture
+	}
+	return nil
+}
+
+// easternmost is how far the time zone furthest ahead of UTC is ahead of it.
+const easternmost = 14 * time.Hour
 
 // hash is of what the reporter said, in one form, so not of a cost that was computed:
 // prices may change before the repeat. The key counts only where it

@@ -162,6 +162,9 @@ func newEntry(by access.Caller, event Event, place int, now time.Time, call []by
 	}
 	test := of.isTest(by) || event.Reservation.ofTest(of.user)
 	record := newRecord(event, of, test, now, by.Own.Location(), call)
+	if err := record.settles.check(now); err != nil {
+		return entry{}, err
+	}
 	return entry{place, marker(by, event.ID, record.Test, record.settles), record, event.Cost != nil}, nil
 }
 

@@ -2,7 +2,6 @@ package usage
 
 import (
 	"context"
-	"time"
 
 	"roster/internal/access"
 	"roster/internal/calendar"
@@ -56,6 +55,3 @@ func mine(by access.Caller, reservation id.Reservation) error {
 func monthOf(r id.Reservation) month {
 	return month{r.User(), r.Day().Format(calendar.MonthForm), r.Test()}
 }
-
-// tooOld reports whether a reservation is of a day that no event counts in any more.
-func tooOld(r id.Reservation, now time.Time) bool { return now.Sub(r.Day()) > MaxAge }

@@ -206,6 +206,52 @@ func TestAReservationIsSettledOnce(t *testing.T) {
 	}
 }
 
+// TestANameMayBeReservedAgain once its reservation is over: it takes the place of that.
+func TestANameMayBeReservedAgain(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, permission.Member)
+	c.limit(t, object{"user_id": ada.ID, "monthly_limit": 10})
+	body := object{"id": "again", "estimated_cost_usd": 8, "expires_in_s": 1}
+	first := c.hold(t, ada.Secret, body)
+	c.hold(t, ada.Secret, object{"estimated_cost_usd": 1, "expires_in_s": 1})
+	c.Advance(2 * time.Second)
+	body["estimated_cost_usd"] = 9
+	got := c.Must(t, 200, reserving, ada.Secret, body)
+	if got.String("reservation", "id") != first || got.At("remaining", "monthly_usd") != 1.0 {
+		t.Errorf("%s", got.Raw)
+	}
+	c.Must(t, 200, commitOf(first), ada.Secret, object{"cost_usd": 9})
+	if counters := c.counters(t, ada.ID); counters["2026-11 c"] != 9_000_000_000 {
+		t.Errorf("%v", counters)
+	}
+}
+
+// TestASettledReservationStaysSettled, however much later it is reported again.
+func TestASettledReservationStaysSettled(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, permission.Member)
+	reservation := c.hold(t, ada.Secret, object{"estimated_cost_usd": 1})
+	c.Must(t, 200, commitOf(reservation), ada.Secret, object{"cost_usd": 1})
+	for _, days := range []int{1, 4, 25} {
+		c.Advance(time.Duration(days) * 24 * time.Hour)
+		if got := c.Must(t, 200, commitOf(reservation), ada.Secret, object{"cost_usd": 1}); got.String("reservation", "status") != "duplicate" {
+			t.Errorf("%d days later: %s", days, got.Raw)
+		}
+		if got := c.report(t, ada.Secret, event(fmt.Sprint("e", days), "1", object{"reservation_id": reservation})); got[0] != "duplicate" {
+			t.Errorf("%d days later: %v", days, got)
+		}
+	}
+	c.Advance(10 * 24 * time.Hour)
+	c.Refused(t, 422, "occurred_too_early", commitOf(reservation), ada.Secret, object{"cost_usd": 1})
+	ahead := id.NewReservation(ada.ID, c.Now().Add(48*time.Hour), "forged", false)
+	c.Refused(t, 422, "occurred_in_future", commitOf(string(ahead)), ada.Secret, object{"cost_usd": 1})
+	if got := c.report(t, ada.Secret, event("forged", "1", object{"reservation_id": ahead})); got[0] != "rejected:occurred_in_future" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestWhoMaySettleAReservation(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
