@@ -57,15 +57,14 @@ func DecodeHold(b []byte) Hold {
 // KeyMark names a key among those of its member.
 func KeyMark(key id.Key) string {
 	own := key[:len(key)-keyOwner]
-	return string(own[len(own)-keyMark:])
+	return string(own[len(own)-KeyMarkLength:])
 }
 
-// keyOwner is the length of the owner's ULID at the end of a key's id, keyMark that of
-// a KeyMark, which is random.
-const (
-	keyOwner = 26
-	keyMark  = 8
-)
+// KeyMarkLength is that of a KeyMark, which is random.
+const KeyMarkLength = 8
+
+// keyOwner is the length of the owner's ULID at the end of a key's id.
+const keyOwner = 26
 
 // Live reports whether the hold still counts.
 func (h Hold) Live(now time.Time) bool { return now.Before(h.Expires) }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"roster/internal/access"
 	"roster/internal/id"
@@ -52,8 +50,8 @@ type addition struct {
 	reporter id.Key
 	// used are the keys of the events, and their reporter's, with the last day of each.
 	used map[id.Key]int
-	// settled are the reservations that end with the events, by their names.
-	settled map[string]spent.Hold
+	// settled are the names of the reservations that end with the events.
+	settled map[string]bool
 	// last is the latest day of the events.
 	last int
 	// keys are those of which something is counted, by their spent.KeyMark.
@@ -63,7 +61,7 @@ type addition struct {
 func newAddition(to *tally, by access.Caller) *addition {
 	return &addition{
 		to: to, names: namesFor(by), added: map[string]bool{}, sums: map[string]int64{},
-		reporter: by.Key(), used: map[id.Key]int{}, settled: map[string]spent.Hold{}, keys: map[string]bool{},
+		reporter: by.Key(), used: map[id.Key]int{}, settled: map[string]bool{}, keys: map[string]bool{},
 	}
 }
 
@@ -75,8 +73,8 @@ func (a *addition) count(e Record) {
 		}
 	}
 	a.last = max(a.last, e.Day)
-	if hold, ok := a.to.holds[e.settles.holdName()]; ok {
-		a.settle(e.settles.holdName(), hold)
+	if name := e.settles.holdName(); a.to.has(name) {
+		a.settled[name] = true
 	}
 	day := fmt.Sprintf("%02d", e.Day)
 	if e.Scope == Personal {
@@ -97,18 +95,7 @@ func (a *addition) count(e Record) {
 	if mark, ok := a.keyOf(e); ok {
 		a.sums["c"+keyMark+mark] += int64(e.Cost)
 		a.sums["r"+keyMark+mark]++
-		a.sums["c"+keyMark+mark+day] += int64(e.Cost)
-	}
-}
-
-// settle ends a reservation: the sums no longer have what it held.
-func (a *addition) settle(name string, h spent.Hold) {
-	if _, done := a.settled[name]; done {
-		return
-	}
-	a.settled[name] = h
-	for _, sum := range holdSums(h) {
-		a.sums[sum] -= int64(h.Amount)
+		a.sums[keyDay{mark, e.Day}.sum()] += int64(e.Cost)
 	}
 }
 
@@ -117,7 +104,7 @@ func holdSums(h spent.Hold) []string {
 	day := fmt.Sprintf("%02d", h.Day)
 	sums := []string{"c", "c" + day}
 	if h.Key != "" {
-		sums = append(sums, "c"+keyMark+h.Key, "c"+keyMark+h.Key+day)
+		sums = append(sums, "c"+keyMark+h.Key, keyDay{h.Key, h.Day}.sum())
 	}
 	return sums
 }
@@ -173,103 +160,41 @@ func (a *addition) usedKeys(user id.User) map[id.Key]int {
 	return all
 }
 
-// monthChanged is the refusal of an addition that was decided on a month whose models,
-// reservations or open days are others since.
-type monthChanged struct{ now *tally }
-
-func (monthChanged) Error() string {
-	return "the month changed since it was read"
-}
-
-// write is the Write that adds to the counters; where it names models or ends
-// reservations or seals days, it may be refused with monthChanged. The first of a month places the item in the state
-// index, by which reports find who used models; no later one touches the index.
+// write is the Write that adds to the counters; where it names models, ends
+// reservations or seals days, it may be refused with monthChanged. The first of a month
+// places the item in the state index, by which reports find who used models; no later
+// one touches the index.
 func (a *addition) write(org id.Organization, of month) table.Write {
-	w := table.Write{
-		Key:    of.key(org),
-		Names:  map[string]string{},
-		Values: table.V{"partition": usersPartition(org, of.name, of.test), "user": of.user},
-	}
-	var adds []string
-	for place, name := range slices.Sorted(maps.Keys(a.sums)) {
-		if a.sums[name] == 0 {
-			continue
-		}
-		n := "n" + strconv.Itoa(place)
-		adds = append(adds, "#"+n+" :"+n)
-		w.Names[n], w.Values[n] = name, a.sums[name]
-	}
-	w.Update = "ADD " + strings.Join(adds, ", ") +
-		" SET #state_pk = if_not_exists(#state_pk, :partition), #state_sk = if_not_exists(#state_sk, :user)"
+	c := a.to.changing(of.key(org))
+	c.sums = a.sums
+	c.set("#state_pk = if_not_exists(#state_pk, :partition)", "partition", usersPartition(org, of.name, of.test))
+	c.set("#state_sk = if_not_exists(#state_sk, :user)", "user", of.user)
 	if used := a.usedKeys(of.user); len(used) > 0 {
-		w.Names["used"], w.Values["used"] = spent.UsedKeys, spent.EncodeUsedKeys(of.user, used)
-		w.Update += ", #used = :used"
+		c.w.Names["used"] = spent.UsedKeys
+		c.set("#used = :used", "used", spent.EncodeUsedKeys(of.user, used))
 	}
-	var conditions, ended []string
 	switch {
 	case len(a.added) == 0:
 	case a.to.named == 0:
-		conditions = append(conditions, "attribute_not_exists(#m)")
+		c.expect("m", nil)
 	default:
-		conditions = append(conditions, "#m = :named")
-		w.Values["named"] = a.to.named
+		c.expect("m", a.to.named)
 	}
-	for place, name := range slices.Sorted(maps.Keys(a.settled)) {
-		h := "h" + strconv.Itoa(place)
-		conditions = append(conditions, "#holds.#"+h+" = :"+h)
-		ended = append(ended, "#holds.#"+h)
-		w.Names["holds"], w.Names[h], w.Values[h] = spent.Holds, name, a.settled[name].Encode()
+	c.end(slices.Sorted(maps.Keys(a.settled))...)
+	c.seal(a.last - 1)
+	for _, old := range a.outdated(a.last - 1) {
+		c.remove(old)
 	}
-	if over := a.over(a.last - 1); len(over) > 0 {
-		for day, counters := range over {
-			for letter, n := range counters {
-				name := fmt.Sprintf("%s%02d", letter, day)
-				conditions = append(conditions, "#"+name+" = :"+name)
-				ended = append(ended, "#"+name)
-				w.Values[name] = n
-			}
-		}
-		w.Update += ", #z = :z"
-		w.Values["z"] = seal(a.to.sealed, over)
-		if a.to.sealed == nil {
-			conditions = append(conditions, "attribute_not_exists(#z)")
-		} else {
-			conditions = append(conditions, "#z = :sealed")
-			w.Values["sealed"] = a.to.sealed
-		}
-	}
-	for place, old := range a.outdated(a.last - 1) {
-		o := "o" + strconv.Itoa(place)
-		ended = append(ended, "#"+o)
-		w.Names[o] = old
-	}
-	if len(ended) > 0 {
-		w.Update += " REMOVE " + strings.Join(ended, ", ")
-	}
-	if len(conditions) == 0 {
-		return w
-	}
-	w.If = strings.Join(conditions, " AND ")
-	w.ElseFrom = func(found table.Item) error {
-		now, err := table.Decode[tally](found)
-		if err != nil {
-			return err
-		}
-		return monthChanged{&now}
-	}
-	return w
+	return c.write()
 }
 
 // outdated are the sums of days of the counted keys that no limit asks for any more:
 // those before the day before.
 func (a *addition) outdated(before int) []string {
 	var all []string
-	for mark := range a.keys {
-		for day := range a.to.keyDays[mark] {
-			name := fmt.Sprintf("c%s%s%02d", keyMark, mark, day)
-			if _, counted := a.sums[name]; day < before && !counted {
-				all = append(all, name)
-			}
+	for of := range a.to.keyDays {
+		if _, counted := a.sums[of.sum()]; a.keys[of.key] && of.day < before && !counted {
+			all = append(all, of.sum())
 		}
 	}
 	slices.Sort(all)

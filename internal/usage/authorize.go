@@ -49,19 +49,24 @@ type Decision struct {
 var errReserve = fault.New(fault.Forbidden, "reservation_required",
 	"The organization's limits are strict: reserve what the call may cost (POST /v1/reservations).")
 
-// standingOf is how who was named stands, through the key that was named.
-func standingOf(ctx context.Context, path *access.HotPath, by access.Caller, who subject, now time.Time) (access.Standing, error) {
+// admitted is how who was named stands, through the key that was named, and whose
+// connection serves their calls of the model; who may not call it is refused.
+func admitted(ctx context.Context, path *access.HotPath, by access.Caller, who subject, model Model, now time.Time) (access.Standing, access.ConnectionScope, error) {
 	standing := by.Own
 	if who.user != by.User() {
 		var err error
 		if standing, err = path.Standing(ctx, by.Actor, who.user); err != nil {
-			return standing, err
+			return standing, "", err
 		}
 	}
 	if who.text != nil || who.key != by.Key() {
 		standing = standing.Through(who.key, who.text, now)
 	}
-	return standing, nil
+	connection, err := path.Admit(ctx, standing, string(model))
+	if errors.Is(err, access.ErrKey) {
+		err = unknownKey(who.pointer)
+	}
+	return standing, connection, err
 }
 
 // Remaining is what may still be spent; null is unlimited.
@@ -85,18 +90,11 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 		return Decision{}, err
 	}
 	now := g.Now()
-	standing, err := standingOf(ctx, g.path, by, who, now)
+	standing, connection, err := admitted(ctx, g.path, by, who, in.Model, now)
 	if err != nil {
 		return Decision{}, err
 	}
-	connection, err := g.path.Admit(ctx, standing, string(in.Model))
-	if errors.Is(err, access.ErrKey) {
-		err = unknownKey(who.pointer)
-	}
-	if err != nil {
-		return Decision{}, err
-	}
-	limits, _, err := bounds(standing, who.limited(by), now)
+	limits, err := bounds(standing, who.limited(by), now)
 	if err != nil {
 		return Decision{}, err
 	}

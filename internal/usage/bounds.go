@@ -94,8 +94,8 @@ func (t *tally) bounds(s access.Standing, key id.Key, now time.Time) []Bound {
 	if limits := s.KeyLimits(key); key != "" && limits != nil {
 		mark, of := spent.KeyMark(key), limits.Limits()
 		add(Bound{
-			Of: OfKey, Window: Daily, Used: t.keyDays[mark][today] + t.held(now, mark, today),
-			SetBy: limits.By, ResetsAt: resets.Daily, sum: "c" + keyMark + mark + day,
+			Of: OfKey, Window: Daily, Used: t.keyDays[keyDay{mark, today}] + t.held(now, mark, today),
+			SetBy: limits.By, ResetsAt: resets.Daily, sum: keyDay{mark, today}.sum(),
 		}, of.Daily)
 		add(Bound{
 			Of: OfKey, Window: Monthly, Used: t.keys[mark].Cost + t.held(now, mark, 0),
@@ -144,20 +144,20 @@ func reached(bounds []Bound, mode spending.Mode) *Bound {
 	return nil
 }
 
-// bounds are the limits that bind who was named, and the counters by which they do.
-func bounds(s access.Standing, key id.Key, now time.Time) ([]Bound, *tally, error) {
+// bounds are the limits that bind a member's calls through a key now.
+func bounds(s access.Standing, key id.Key, now time.Time) ([]Bound, error) {
 	item, _ := s.Month(now.In(s.Location()).Format(calendar.MonthForm))
 	t, err := counters(item)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return t.bounds(s, key, now), t, nil
+	return t.bounds(s, key, now), nil
 }
 
 // LimitReached says which limit refuses a member's calls through a key now; nil, none
 // does.
 func LimitReached(s access.Standing, key id.Key, now time.Time) (*fault.Error, error) {
-	all, _, err := bounds(s, key, now)
+	all, err := bounds(s, key, now)
 	if err != nil {
 		return nil, err
 	}

@@ -77,8 +77,8 @@ func chunks(entries []entry) [][]entry {
 // commitChunk is one transaction, and again as long as it is refused: without the
 // events that turn out to be recorded before, or whose month takes no more, and
 // with models named as the months now have them. It ends, because every refusal
-// leaves fewer events or fewer free names,
-// or finds a reservation ended, which no other call makes anew.
+// leaves fewer events or fewer free names, or finds a reservation ended or days sealed,
+// which no other call undoes.
 func (m Meter) commitChunk(ctx context.Context, by access.Caller, chunk []entry, tallies map[month]*tally, results []Result) error {
 	for attempt := 0; len(chunk) > 0; attempt++ {
 		if attempt == maxRefusals {
@@ -128,9 +128,6 @@ func chunkWrites(by access.Caller, chunk []entry, months []month, tallies map[mo
 	for _, e := range chunk {
 		hold, held := tallies[e.month()].holds[e.record.settles.holdName()]
 		e.record.Late = e.record.settles != "" && (!held || !hold.Live(e.record.RecordedAt))
-		if held && e.record.Model == "" {
-			e.record.Model = hold.Model
-		}
 		writes = append(writes, e.record.write(e.marker))
 		additions[e.month()].count(e.record)
 	}

@@ -5,7 +5,6 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/calendar"
-	"roster/internal/table"
 )
 
 // Current is what a member used in the current day and month, test keys apart.
@@ -23,10 +22,13 @@ type Current struct {
 func CurrentOf(s access.Standing, now time.Time) (Current, error) {
 	local := now.In(s.Location())
 	item, _ := s.Month(local.Format(calendar.MonthForm))
-	counted, err := table.Decode[tally](item)
+	counted, err := counters(item)
+	if err != nil {
+		return Current{}, err
+	}
 	return Current{
 		Requests: counted.total.Requests, Personal: counted.total.personal,
 		Spend:    Spend{Daily: counted.days[local.Day()].Cost, Monthly: counted.total.Cost},
 		ResetsAt: resetsAfter(now, s.Location()),
-	}, err
+	}, nil
 }

@@ -6,11 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"roster/internal/access"
-	"roster/internal/money"
 	"roster/internal/spent"
 	"roster/internal/table"
 )
@@ -31,75 +29,13 @@ func (t *tally) over(now time.Time) []string {
 	return names
 }
 
-// change collects what a write does to the holds of a month as it was read, and to the
-// sums in which they count.
-type change struct {
-	t          *tally
-	w          table.Write
-	conditions []string
-	removed    []string
-	sums       map[string]money.Amount
-}
-
-// changing is a change of nothing. The Write is refused with monthChanged.
-func (t *tally) changing(month table.Key) *change {
-	return &change{t: t, sums: map[string]money.Amount{}, w: table.Write{
-		Key: month, Names: map[string]string{}, Values: table.V{},
-		ElseFrom: func(found table.Item) error {
-			now, err := counters(found)
-			if err != nil {
-				return err
-			}
-			return monthChanged{now}
-		},
-	}}
-}
-
-// end ends reservations, each as it was read.
-func (c *change) end(names ...string) {
-	for _, name := range names {
-		c.removed = append(c.removed, c.without(name))
-	}
-}
-
-// without takes a reservation, as it was read, out of the sums, and returns its path.
-func (c *change) without(name string) string {
-	n := "e" + strconv.Itoa(len(c.conditions))
-	path := "#" + spent.Holds + ".#" + n
-	c.w.Names[n], c.w.Values[n] = name, c.t.holds[name].Encode()
-	c.conditions = append(c.conditions, path+" = :"+n)
-	for _, sum := range holdSums(c.t.holds[name]) {
-		c.sums[sum] -= c.t.holds[name].Amount
-	}
-	return path
-}
-
-// write is the Write of what was collected, which sets something besides.
-func (c *change) write(set ...string) table.Write {
-	if len(set) > 0 {
-		c.w.Update = "SET " + strings.Join(set, ", ") + " "
-	}
-	adds := make([]string, 0, len(c.sums))
-	for place, sum := range slices.Sorted(maps.Keys(c.sums)) {
-		n := "a" + strconv.Itoa(place)
-		c.w.Names[n], c.w.Values[n] = sum, c.sums[sum]
-		adds = append(adds, "#"+n+" :"+n)
-	}
-	c.w.Update += "ADD " + strings.Join(adds, ", ")
-	if len(c.removed) > 0 {
-		c.w.Update += " REMOVE " + strings.Join(c.removed, ", ")
-	}
-	c.w.If = strings.Join(c.conditions, " AND ")
-	return c.w
-}
-
 // reserve is the Write that holds an amount in a month as it was read. It is refused
 // where a limit leaves less by then, the name is taken, or the member's limits are
 // others than in the version that was read. Expired reservations end with it.
 func (t *tally) reserve(month table.Key, name string, h spent.Hold, bounds []Bound, version int, now time.Time) table.Write {
 	c := t.changing(month)
 	c.w.Values["version"] = version
-	c.conditions = append(c.conditions, "(attribute_not_exists(#lv) OR #lv <= :version)")
+	c.demand("(attribute_not_exists(#lv) OR #lv <= :version)")
 	path := ""
 	for _, over := range t.over(now) {
 		if over == name { // the new one takes its place
@@ -110,31 +46,31 @@ func (t *tally) reserve(month table.Key, name string, h spent.Hold, bounds []Bou
 	}
 	for place, b := range bounds {
 		n := "l" + strconv.Itoa(place)
-		c.w.Names[n], c.w.Values[n] = b.sum, b.Limit-h.Amount-c.sums[b.sum]
-		c.conditions = append(c.conditions, "(attribute_not_exists(#"+n+") OR #"+n+" <= :"+n+")")
+		c.w.Names[n], c.w.Values[n] = b.sum, int64(b.Limit-h.Amount)-c.sums[b.sum]
+		c.demand("(attribute_not_exists(#" + n + ") OR #" + n + " <= :" + n + ")")
 	}
 	for _, sum := range holdSums(h) {
-		c.sums[sum] += h.Amount
+		c.sums[sum] += int64(h.Amount)
 	}
 	if !t.holding {
-		c.w.Values["holds"] = map[string][]byte{name: h.Encode()}
-		c.conditions = append(c.conditions, "attribute_not_exists(#"+spent.Holds+")")
-		return c.write("#" + spent.Holds + " = :holds")
+		c.set("#"+spent.Holds+" = :holds", "holds", map[string][]byte{name: h.Encode()})
+		c.demand("attribute_not_exists(#" + spent.Holds + ")")
+		return c.write()
 	}
 	if path == "" {
 		path = "#" + spent.Holds + ".#name"
 		c.w.Names["name"] = name
-		c.conditions = append(c.conditions, "attribute_not_exists("+path+")")
+		c.demand("attribute_not_exists(" + path + ")")
 	}
-	c.w.Values["hold"] = h.Encode()
-	return c.write(path + " = :hold")
+	c.set(path+" = :hold", "hold", h.Encode())
+	return c.write()
 }
 
 // end ends reservations that nothing came of, as far as they are still there, and
 // returns the month after.
 func (m Meter) end(ctx context.Context, by access.Caller, of month, t *tally, names []string) (*tally, error) {
 	for range maxDecisions {
-		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, held := t.holds[name]; return !held })
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !t.has(name) })
 		if len(names) == 0 {
 			return t, nil
 		}

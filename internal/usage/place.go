@@ -50,11 +50,11 @@ func (m Meter) state(ctx context.Context, by access.Caller, entries []entry) (st
 		return state{}, err
 	}
 	for of, item := range own {
-		counted, err := table.Decode[tally](item)
+		counted, err := counters(item)
 		if err != nil {
 			return state{}, err
 		}
-		found.tallies[of] = &counted
+		found.tallies[of] = counted
 		found.people[of.user] = &person{Status: by.Own.Status(), Teams: by.Own.Teams()}
 	}
 	return found, nil

@@ -111,7 +111,7 @@ func (m Meter) Reserve(ctx context.Context, by access.Caller, in ReserveRequest)
 	}
 	var out Reserved
 	err = table.Retry(ctx, func() error {
-		standing, err := m.admitted(ctx, by, who, string(in.Model))
+		standing, _, err := admitted(ctx, m.path, by, who, in.Model, m.Now())
 		if err != nil {
 			return err
 		}
@@ -119,19 +119,6 @@ func (m Meter) Reserve(ctx context.Context, by access.Caller, in ReserveRequest)
 		return err
 	})
 	return out, refusal(err)
-}
-
-// admitted reads how who was named stands, and refuses who may not call the model.
-func (m Meter) admitted(ctx context.Context, by access.Caller, who subject, model string) (access.Standing, error) {
-	standing, err := standingOf(ctx, m.path, by, who, m.Now())
-	if err != nil {
-		return standing, err
-	}
-	_, err = m.path.Admit(ctx, standing, model)
-	if errors.Is(err, access.ErrKey) {
-		err = unknownKey(who.pointer)
-	}
-	return standing, err
 }
 
 // estimate is what the call may cost, and the price that says so, where one does.
@@ -165,8 +152,7 @@ func (m Meter) hold(ctx context.Context, by access.Caller, who subject, s access
 	}
 	reservation := id.NewReservation(who.user, local, name, who.isTest(by))
 	month := month{who.user, local.Format(calendar.MonthForm), reservation.Test()}
-	h := spent.Hold{Amount: e.amount, Expires: now.Add(expiry(in.ExpiresIn)), Day: local.Day(), Model: string(in.Model)}
-	h.Expires = h.Expires.Add(time.Second - 1).Truncate(time.Second)
+	h := spent.Hold{Amount: e.amount, Expires: in.expiry(now), Day: local.Day(), Model: string(in.Model)}
 	if who.key != "" && who.key.User() == who.user {
 		h.Key = spent.KeyMark(who.key)
 	}
@@ -214,11 +200,14 @@ func (m Meter) hold(ctx context.Context, by access.Caller, who subject, s access
 	return Reserved{}, errBusy
 }
 
-func expiry(seconds *int64) time.Duration {
-	if seconds == nil {
-		return defaultExpiry * time.Second
+// expiry is until when the reservation counts: at least as long as was asked for, to a
+// whole second.
+func (in ReserveRequest) expiry(now time.Time) time.Time {
+	seconds := int64(defaultExpiry)
+	if in.ExpiresIn != nil {
+		seconds = *in.ExpiresIn
 	}
-	return time.Duration(*seconds) * time.Second
+	return now.Add(time.Duration(seconds+1)*time.Second - 1).Truncate(time.Second)
 }
 
 // short refuses a reservation for which a limit leaves too little, and says how many

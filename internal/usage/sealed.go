@@ -2,6 +2,7 @@ package usage
 
 import (
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -25,36 +26,37 @@ const (
 // held.
 type dayCounters map[int]map[string]int64
 
+func (d dayCounters) add(letter string, day int, n int64) {
+	if d[day] == nil {
+		d[day] = map[string]int64{}
+	}
+	d[day][letter] += n
+}
+
 // unseal reads the days that are sealed; a day may stand there more than once.
 func unseal(b []byte) dayCounters {
 	all := dayCounters{}
 	for len(b) > 0 {
 		day := int(b[0])
 		b = b[1:]
-		if all[day] == nil {
-			all[day] = map[string]int64{}
-		}
 		for _, letter := range dayLetters {
 			n, length := binary.Varint(b)
 			if length <= 0 {
 				return all
 			}
-			all[day][string(letter)] += n
+			all.add(string(letter), day, n)
 			b = b[length:]
 		}
 	}
 	return all
 }
 
-// seal is the sealed days with others.
-func seal(sealed []byte, days dayCounters) []byte {
-	all := unseal(sealed)
+// sealed is the sealed days with others.
+func sealed(before []byte, days dayCounters) []byte {
+	all := unseal(before)
 	for day, counters := range days {
-		if all[day] == nil {
-			all[day] = map[string]int64{}
-		}
 		for letter, n := range counters {
-			all[day][letter] += n
+			all.add(letter, day, n)
 		}
 	}
 	var b []byte
@@ -67,24 +69,38 @@ func seal(sealed []byte, days dayCounters) []byte {
 	return b
 }
 
-// over are the open days before a day of which the addition counts nothing: as many as
-// one write seals. One that has outgrown an int64 stays as it is.
-func (a *addition) over(before int) dayCounters {
+// seal packs the open days before a day to whose counters nothing is added: as many as
+// one write seals. A day that has outgrown an int64 stays as it is.
+func (c *change) seal(before int) {
 	touched := map[int]bool{}
-	for name := range a.sums {
+	for name := range c.sums {
 		if _, day, ok := dayOf(name); ok {
 			touched[day] = true
 		}
 	}
-	days := dayCounters{}
-	for _, day := range slices.Sorted(maps.Keys(a.to.open)) {
-		counters := a.to.open[day]
+	over := dayCounters{}
+	for _, day := range slices.Sorted(maps.Keys(c.t.open)) {
+		counters := c.t.open[day]
 		outgrown := slices.Contains(slices.Collect(maps.Values(counters)), math.MaxInt64)
-		if day < before && !touched[day] && !outgrown && len(days) < sealedAtOnce {
-			days[day] = counters
+		if day >= before || touched[day] || outgrown || len(over) == sealedAtOnce {
+			continue
+		}
+		over[day] = counters
+		for letter, n := range counters {
+			name := fmt.Sprintf("%s%02d", letter, day)
+			c.expect(name, n)
+			c.remove(name)
 		}
 	}
-	return days
+	if len(over) == 0 {
+		return
+	}
+	if c.t.sealed == nil {
+		c.expect(sealedDays, nil)
+	} else {
+		c.expect(sealedDays, c.t.sealed)
+	}
+	c.set("#"+sealedDays+" = :sealed", "sealed", sealed(c.t.sealed, over))
 }
 
 // sealedOf reads the attribute.

@@ -47,7 +47,7 @@ type tally struct {
 	teams  map[id.Team]Counters
 	// keys are by their spent.KeyMark, and keyDays what was spent through them on days.
 	keys    map[string]Counters
-	keyDays map[string]map[int]money.Amount
+	keyDays map[keyDay]money.Amount
 	named   int64
 	used    []byte
 	// open are the days that are not sealed, and sealed those that are.
@@ -89,7 +89,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		return fmt.Errorf("usage: a month is a %T", item)
 	}
 	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{},
-		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[string]map[int]money.Amount{}, holds: spent.DecodeHolds(attributes.Value)}
+		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[keyDay]money.Amount{}, holds: spent.DecodeHolds(attributes.Value)}
 	if used, ok := attributes.Value[spent.UsedKeys].(*types.AttributeValueMemberB); ok {
 		t.used = used.Value
 	}
@@ -122,10 +122,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 			t.setKey(letter, key, n)
 		default:
 			if letter, day, ok := dayOf(name); ok {
-				if t.open[day] == nil {
-					t.open[day] = map[string]int64{}
-				}
-				t.open[day][letter] = n
+				t.open.add(letter, day, n)
 			}
 		}
 	}
@@ -140,7 +137,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 	}
 	_, t.holding = attributes.Value[spent.Holds]
 	for _, h := range t.holds {
-		t.add(h, -h.Amount)
+		t.leaveOut(h)
 	}
 	return nil
 }
@@ -151,14 +148,19 @@ func dayOf(name string) (letter string, day int, ok bool) {
 	return name[:1], day, err == nil
 }
 
+// keyDay is a key, by its spent.KeyMark, in a day.
+type keyDay struct {
+	key string
+	day int
+}
+
+// sum is the attribute with what was spent through the key in the day.
+func (k keyDay) sum() string { return fmt.Sprintf("c%s%s%02d", keyMark, k.key, k.day) }
+
 // setKey sets a counter of a key: "01ARYZ6S" is of the month, "01ARYZ6S22" of a day.
 func (t *tally) setKey(letter, key string, n int64) {
-	if day, err := strconv.Atoi(key[min(len(key), keyMarkLength):]); err == nil {
-		mark := key[:keyMarkLength]
-		if t.keyDays[mark] == nil {
-			t.keyDays[mark] = map[int]money.Amount{}
-		}
-		t.keyDays[mark][day] = money.Amount(n)
+	if day, err := strconv.Atoi(key[min(len(key), spent.KeyMarkLength):]); err == nil {
+		t.keyDays[keyDay{key[:spent.KeyMarkLength], day}] = money.Amount(n)
 		return
 	}
 	c := t.keys[key]
@@ -166,25 +168,25 @@ func (t *tally) setKey(letter, key string, n int64) {
 	t.keys[key] = c
 }
 
-// keyMarkLength is that of a spent.KeyMark.
-const keyMarkLength = 8
+// has reports whether there is a reservation of that name.
+func (t *tally) has(hold string) bool {
+	_, ok := t.holds[hold]
+	return ok
+}
 
-// add adds an amount to the sums in which a hold counts.
-func (t *tally) add(h spent.Hold, amount money.Amount) {
-	t.total.Cost += amount
+// leaveOut takes what is held out of the sums in which it counts.
+func (t *tally) leaveOut(h spent.Hold) {
+	t.total.Cost -= h.Amount
 	day := t.days[h.Day]
-	day.Cost += amount
+	day.Cost -= h.Amount
 	t.days[h.Day] = day
 	if h.Key == "" {
 		return
 	}
 	key := t.keys[h.Key]
-	key.Cost += amount
+	key.Cost -= h.Amount
 	t.keys[h.Key] = key
-	if t.keyDays[h.Key] == nil {
-		t.keyDays[h.Key] = map[int]money.Amount{}
-	}
-	t.keyDays[h.Key][h.Day] += amount
+	t.keyDays[keyDay{h.Key, h.Day}] -= h.Amount
 }
 
 func (c *Counters) set(letter string, n int64) {
