@@ -109,12 +109,16 @@ func holdSums(h spent.Hold) []string {
 	return sums
 }
 
-// keyOf returns the mark of the event's key, if the month counts it.
+// keyOf returns the mark of the event's key, or of the one that reserved for it, if the
+// month counts it.
 func (a *addition) keyOf(e Record) (mark string, ok bool) {
-	if e.Key == "" || e.Key.User() != e.User {
+	mark = a.to.holds[e.settles.holdName()].Key
+	if e.Key != "" && e.Key.User() == e.User {
+		mark = spent.KeyMark(e.Key)
+	}
+	if mark == "" {
 		return "", false
 	}
-	mark = spent.KeyMark(e.Key)
 	if _, known := a.to.keys[mark]; !known && !a.keys[mark] && len(a.to.keys)+len(a.keys) >= keysKept {
 		return "", false
 	}

@@ -117,6 +117,22 @@ func TestAKeysLimitBindsItAlone(t *testing.T) {
 	c.Must(t, 200, reserving, c.gateway.Secret, object{"user_id": ada.ID, "estimated_cost_usd": 3})
 }
 
+// TestAKeysReservationStaysTheKeys, whoever settles it: a gateway that names the member
+// alone, too.
+func TestAKeysReservationStaysTheKeys(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, permission.Member)
+	c.limit(t, object{"key_id": keyOf(ada.Member), "monthly_limit": 5})
+	first, second := c.hold(t, ada.Secret, object{"estimated_cost_usd": 3}), c.hold(t, ada.Secret, object{"estimated_cost_usd": 2})
+	c.Must(t, 200, commitOf(first), c.gateway.Secret, object{"cost_usd": 3})
+	c.report(t, c.gateway.Secret, event("e", "2", of(ada.ID), object{"reservation_id": second}))
+	refused := c.Refused(t, 429, "limit_reached", "POST /v1/authorize", ada.Secret, nil)
+	if refused.String("limit", "of") != "key" || refused.At("limit", "used_usd") != 5.0 {
+		t.Errorf("%s", refused.Raw)
+	}
+}
+
 func TestStrictLimitsTakeReservations(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
