@@ -5,27 +5,18 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/fault"
-	"roster/internal/field"
 	"roster/internal/id"
-	"roster/internal/money"
 )
 
 // CommitRequest says what the call came to for which a reservation was made.
 type CommitRequest struct {
 	Reservation id.Reservation `path:"reservation_id" json:"-"`
-	// Cost is what it cost; where it is not said, it is computed from the tokens.
-	Cost *money.Amount `json:"cost_usd,omitzero"`
 	// Model is the one that was called, where it is another than was reserved for.
-	Model            Model       `json:"model,omitzero"`
-	Provider         field.Label `json:"provider,omitzero"`
-	InputTokens      *int64      `json:"input_tokens,omitzero"`
-	OutputTokens     *int64      `json:"output_tokens,omitzero"`
-	CachedTokens     int64       `json:"cached_tokens,omitzero"`
-	CacheWriteTokens int64       `json:"cache_write_tokens,omitzero"`
-	ReasoningTokens  int64       `json:"reasoning_tokens,omitzero"`
-	OccurredAt       *field.Time `json:"occurred_at,omitzero"`
-	Scope            Scope       `json:"connection_scope,omitzero"`
-	Tags             Tags        `json:"tags,omitzero"`
+	Model Model `json:"model,omitzero"`
+	// InputTokens and OutputTokens say what the call cost, where cost_usd does not.
+	InputTokens  *int64 `json:"input_tokens,omitzero"`
+	OutputTokens *int64 `json:"output_tokens,omitzero"`
+	Details
 }
 
 // Validate refuses a commit without cost and without tokens.
@@ -42,17 +33,15 @@ func (in *CommitRequest) Validate() []fault.Field {
 	if faults != nil {
 		return faults
 	}
-	e := in.event(Model("x"))
+	e := in.event(notSaid)
 	return e.Validate()
 }
 
 // event is the call.
 func (in *CommitRequest) event(reserved Model) Event {
 	e := Event{
-		ID: EventID(in.Reservation), Named: Named{UserID: in.Reservation.User()}, Model: in.Model, Provider: in.Provider,
-		InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, CachedTokens: in.CachedTokens,
-		CacheWriteTokens: in.CacheWriteTokens, ReasoningTokens: in.ReasoningTokens, Cost: in.Cost,
-		OccurredAt: in.OccurredAt, Scope: in.Scope, Tags: in.Tags, Reservation: Reference(in.Reservation),
+		ID: EventID(in.Reservation), Named: Named{UserID: in.Reservation.User()}, Model: in.Model,
+		InputTokens: in.InputTokens, OutputTokens: in.OutputTokens, Details: in.Details, Reservation: Reference(in.Reservation),
 	}
 	if e.Model == "" {
 		e.Model = reserved

@@ -18,25 +18,30 @@ type Event struct {
 	// permission between a report and its repeat changes from one to the other.
 	ID EventID `json:"id" required:"true"`
 	Named
-	Model        Model       `json:"model" required:"true"`
-	Provider     field.Label `json:"provider,omitzero"`
-	InputTokens  *int64      `json:"input_tokens" required:"true"`
-	OutputTokens *int64      `json:"output_tokens" required:"true"`
+	Model        Model  `json:"model" required:"true"`
+	InputTokens  *int64 `json:"input_tokens" required:"true"`
+	OutputTokens *int64 `json:"output_tokens" required:"true"`
+	Details
+	Reservation Reference `json:"reservation_id,omitzero"`
+}
+
+// Details are what may be said of a model call besides.
+type Details struct {
+	Provider field.Label `json:"provider,omitzero"`
 	// CachedTokens are those of the input that the provider had cached.
 	CachedTokens int64 `json:"cached_tokens,omitzero"`
 	// CacheWriteTokens are those of the input that the provider cached.
 	CacheWriteTokens int64 `json:"cache_write_tokens,omitzero"`
 	ReasoningTokens  int64 `json:"reasoning_tokens,omitzero"`
 	// Cost is counted as it is. Where it is not said, it is computed by the organization's
-	// prices: InputTokens include then what was read from a cache and written to one, and
-	// OutputTokens the reasoning.
+	// prices: the input tokens include then what was read from a cache and written to one,
+	// and the output tokens the reasoning.
 	Cost *money.Amount `json:"cost_usd,omitzero"`
 	// OccurredAt is now where it is not said.
 	OccurredAt *field.Time `json:"occurred_at,omitzero"`
 	// Scope may be personal for reporters with connections:own or usage:write.
-	Scope       Scope     `json:"connection_scope,omitzero"`
-	Tags        Tags      `json:"tags,omitzero"`
-	Reservation Reference `json:"reservation_id,omitzero"`
+	Scope Scope `json:"connection_scope,omitzero"`
+	Tags  Tags  `json:"tags,omitzero"`
 }
 
 const (
