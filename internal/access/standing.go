@@ -79,15 +79,7 @@ func (s Standing) with(key KeyRecord, secret Secret) Standing {
 func (s Standing) Version() int { return s.member.Version }
 
 // Chosen are the limits that were chosen for the member.
-func (s Standing) Chosen() spending.Chosen {
-	switch {
-	case s.member.Limits != nil:
-		return *s.member.Limits
-	case s.member.Offer != nil:
-		return *s.member.Offer
-	}
-	return spending.Chosen{}
-}
+func (s Standing) Chosen() spending.Chosen { return spending.First(s.member.Limits, s.member.Offer) }
 
 // Binding is what the member may spend.
 func (s Standing) Binding() spending.Binding {

@@ -11,6 +11,7 @@ import (
 	"roster/internal/audit"
 	"roster/internal/id"
 	"roster/internal/member"
+	"roster/internal/spending"
 	"roster/internal/spent"
 	"roster/internal/table"
 )
@@ -51,7 +52,7 @@ func change[Out any](ctx context.Context, s Service, by access.Actor, key id.Key
 		if err != nil {
 			return err
 		}
-		if !chosen(record).Same(chosen(next)) {
+		if !spending.First(record.Limits).Same(spending.First(next.Limits)) {
 			writes = append(writes, spent.Fence(m.Organization, user, spent.Month(now, by.Location()), read.Version+1))
 		}
 		before, after := audit.Changes(recorded(user, key, record), recorded(user, key, next))
@@ -100,7 +101,7 @@ func recorded(user id.User, key id.Key, k access.KeyRecord) map[string]any {
 	return map[string]any{
 		"user_id": v.UserID, "name": v.Name, "created_by": v.CreatedBy, "hint": v.Hint, "expires_at": text(v.ExpiresAt),
 		"rotated_at": text(v.RotatedAt), "previous_valid_until": text(v.PreviousValidUntil), "allowed_models": v.AllowedModels,
-		"limits": chosen(k).Recorded(),
+		"limits": spending.First(k.Limits).Recorded(),
 	}
 }
 

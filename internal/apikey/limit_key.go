@@ -7,7 +7,6 @@ import (
 	"roster/internal/audit"
 	"roster/internal/id"
 	"roster/internal/member"
-	"roster/internal/permission"
 	"roster/internal/spending"
 )
 
@@ -15,27 +14,28 @@ import (
 // chosen now. A limit that somebody else set, its member raises only as an owner.
 func LimitKey[Out any](ctx context.Context, s Service, by access.Actor, key id.Key, p spending.Patch, show func(spending.Chosen) Out) (Out, error) {
 	return change(ctx, s, by, key, audit.KeyLimitsChanged, func(m member.Member, k access.KeyRecord) (access.KeyRecord, error) {
-		before := chosen(k)
+		before := spending.First(k.Limits)
 		next := p.Apply(before, by.User(), s.Now())
 		if next.Same(before) {
 			return k, nil
 		}
-		own := m.ID == by.User() && before.By != by.User() && !by.IsOwner()
-		if was, is := before.Limits(), next.Limits(); own && (spending.More(is.Monthly, was.Monthly) || spending.More(is.Daily, was.Daily)) {
+		othersChoice := m.ID == by.User() && before.By != by.User() && !by.IsOwner()
+		if othersChoice && next.Limits().Exceed(before.Limits()) {
 			return k, member.ErrOwnLimit
 		}
 		k.Limits = &next
 		return k, nil
-	}, func(k access.KeyRecord) Out { return show(chosen(k)) })
+	}, func(k access.KeyRecord) Out { return show(spending.First(k.Limits)) })
 }
 
 // ReadLimits returns what may be spent through a key of the caller's own, or with
 // keys:manage of anyone's.
 func (s Service) ReadLimits(ctx context.Context, by access.Actor, key id.Key) (spending.Chosen, error) {
-	if key.User() != by.User() && !by.Can(permission.KeysManage) {
-		return spending.Chosen{}, access.ErrPermission.With("permission", permission.KeysManage)
+	user, err := owner(by, key.User())
+	if err != nil {
+		return spending.Chosen{}, err
 	}
-	m, err := member.Get(ctx, s.Table, by.Organization(), key.User())
+	m, err := member.Get(ctx, s.Table, by.Organization(), user)
 	if err != nil {
 		return spending.Chosen{}, err
 	}
@@ -46,13 +46,5 @@ func (s Service) ReadLimits(ctx context.Context, by access.Actor, key id.Key) (s
 	if !ok {
 		return spending.Chosen{}, ErrNotFound
 	}
-	return chosen(record), nil
-}
-
-// chosen are the limits of a key, of which none are set where nobody chose any.
-func chosen(k access.KeyRecord) spending.Chosen {
-	if k.Limits == nil {
-		return spending.Chosen{}
-	}
-	return *k.Limits
+	return spending.First(record.Limits), nil
 }

@@ -132,17 +132,21 @@ func (f findings) limitReached(r *Reason, refusal *fault.Error) {
 	r.Remedy = "Wait until the limit resets, or raise it."
 	reached, _ := refusal.Members["limit"].(usage.Bound)
 	r.Level = string(reached.Of)
-	if reached.SetBy != "" {
-		r.Cause = &Cause{By: &audit.PersonView{ID: reached.SetBy}}
+	setBy := &Cause{By: &audit.PersonView{ID: reached.SetBy}}
+	switch {
+	case reached.SetBy == "":
+	case reached.Of == usage.OfMember:
+		r.Cause = f.known(audit.MemberLimitsChanged, setBy)
+	default:
+		r.Cause = setBy
 	}
-	if reached.SetBy != "" && reached.Of == usage.OfMember {
-		r.Cause = f.known(audit.MemberLimitsChanged, r.Cause)
-	}
-	owner, name := any(f.member.ID), "user_id"
+	body := map[string]any{string(reached.Window) + "_limit": "<amount>"}
 	if reached.Of == usage.OfKey {
-		owner, name = f.key, "key_id"
+		body["key_id"] = f.key
+	} else {
+		body["user_id"] = f.member.ID
 	}
-	r.Call = f.call(route.SetLimits, map[string]any{name: owner, string(reached.Window) + "_limit": "<amount>"})
+	r.Call = f.call(route.SetLimits, body)
 }
 
 func (f findings) deadKey(r *Reason) {

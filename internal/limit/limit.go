@@ -55,7 +55,7 @@ type View struct {
 
 func ofMember(user id.User, chosen spending.Chosen, defaults spending.Limits) View {
 	b := spending.Resolve(chosen.Overrides(), defaults)
-	v := of(chosen, spending.Limits{Monthly: b.MonthlyLimit, Daily: b.DailyLimit})
+	v := of(chosen, b.Limits())
 	v.User, v.Origin = user, &b.Origin
 	return v
 }

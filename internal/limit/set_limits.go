@@ -9,7 +9,6 @@ import (
 	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/member"
-	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/spending"
 	"roster/internal/spent"
@@ -45,17 +44,14 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
 	}
 	err = table.Retry(ctx, func() error {
-		var (
-			read *member.Member
-			o    *organization.Organization
-		)
 		org := by.Organization()
-		if err := s.Table.Get(ctx, table.Into(table.Member(org, in.User), &read), organization.Read(org, &o)); err != nil {
+		read, defaults, err := s.read(ctx, org, in.User)
+		if err != nil {
 			return err
 		}
 		now := s.Now()
 		p, err := s.members.Propose(ctx, by, read, func(m member.Member) (member.Member, error) {
-			return m.Limit(by, in.Patch, o.DefaultLimits(), now)
+			return m.Limit(by, in.Patch, defaults, now)
 		})
 		if err != nil {
 			return err
@@ -63,7 +59,7 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 		if p.Changes() {
 			p.Writes = append(p.Writes, spent.Fence(org, in.User, spent.Month(now, by.Location()), p.After.Version))
 		}
-		out, err = api.Commit(ctx, s.Table, Answer{ofMember(in.User, p.After.Chosen(), o.DefaultLimits())}, p.Writes...)
+		out, err = api.Commit(ctx, s.Table, Answer{ofMember(in.User, p.After.Chosen(), defaults)}, p.Writes...)
 		return err
 	})
 	return out, err

@@ -13,14 +13,14 @@ var ErrOwnLimit = fault.New(fault.Forbidden, "own_limit", "Only an owner raises 
 
 // Chosen are the limits that were chosen for the member: since they came, or by the
 // invitation.
-func (m Member) Chosen() spending.Chosen {
-	switch {
-	case m.Terms.Limits != nil:
-		return *m.Terms.Limits
-	case m.Offer != nil:
-		return spending.Chosen{Preset: m.Offer.Preset, MonthlyLimit: m.Offer.MonthlyLimit, DailyLimit: m.Offer.DailyLimit}
+func (m Member) Chosen() spending.Chosen { return spending.First(m.Terms.Limits, m.Offer.limits()) }
+
+// limits are those that were offered.
+func (o *Offer) limits() *spending.Chosen {
+	if o == nil {
+		return nil
 	}
-	return spending.Chosen{}
+	return &spending.Chosen{Preset: o.Preset, MonthlyLimit: o.MonthlyLimit, DailyLimit: o.DailyLimit}
 }
 
 // Limits are what binds the member in their organization: what was chosen for them, or
@@ -41,7 +41,7 @@ func (m Member) Limit(by Caller, p spending.Patch, defaults spending.Limits, now
 	chosen := m.Chosen()
 	next := p.Apply(chosen, by.User(), now)
 	before, after := spending.Resolve(chosen.Overrides(), defaults), spending.Resolve(next.Overrides(), defaults)
-	if m.ID == by.User() && !by.IsOwner() && after.Exceeds(before) {
+	if m.ID == by.User() && !by.IsOwner() && after.Limits().Exceed(before.Limits()) {
 		return m, ErrOwnLimit
 	}
 	if !next.Same(chosen) {

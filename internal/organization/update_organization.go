@@ -82,12 +82,11 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 // mayRaise refuses to raise one's own limit by way of the default: nobody but an
 // owner does.
 func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Organization) error {
-	if by.IsOwner() || !spending.More(changed.DefaultMonthlyLimit, read.DefaultMonthlyLimit) &&
-		!spending.More(changed.DefaultDailyLimit, read.DefaultDailyLimit) {
+	if by.IsOwner() || !changed.DefaultLimits().Exceed(read.DefaultLimits()) {
 		return nil
 	}
 	var self *struct {
-		Offer spending.Chosen `dynamodbav:"offer"`
+		Offer *spending.Chosen `dynamodbav:"offer"`
 		Terms struct {
 			Limits *spending.Chosen `dynamodbav:"limits"`
 		} `dynamodbav:"terms"`
@@ -95,13 +94,9 @@ func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Or
 	if err := s.Table.Get(ctx, table.Into(table.Member(by.Organization(), by.User()), &self)); err != nil || self == nil {
 		return err
 	}
-	chosen := self.Offer
-	if self.Terms.Limits != nil {
-		chosen = *self.Terms.Limits
-	}
-	own := chosen.Overrides()
+	own := spending.First(self.Terms.Limits, self.Offer).Overrides()
 	before, after := spending.Resolve(own, read.DefaultLimits()), spending.Resolve(own, changed.DefaultLimits())
-	if after.Exceeds(before) {
+	if after.Limits().Exceed(before.Limits()) {
 		return errOwnLimit
 	}
 	return nil

@@ -25,6 +25,16 @@ type Chosen struct {
 	At time.Time `dynamodbav:"set_at,unixtime,omitempty"`
 }
 
+// First is the first choice that was made; of none, one of nothing.
+func First(choices ...*Chosen) Chosen {
+	for _, c := range choices {
+		if c != nil {
+			return *c
+		}
+	}
+	return Chosen{}
+}
+
 // Overrides are the owner's own limits.
 func (c Chosen) Overrides() Overrides {
 	limits, named := Presets[c.Preset]

@@ -64,9 +64,12 @@ func (o Override) or(byDefault *money.Amount) (*money.Amount, Origin) {
 	return byDefault, OfOrganization
 }
 
-// Exceeds reports whether one of the two limits admits more than another binding's.
-func (b Binding) Exceeds(than Binding) bool {
-	return More(b.MonthlyLimit, than.MonthlyLimit) || More(b.DailyLimit, than.DailyLimit)
+// Limits are the two.
+func (b Binding) Limits() Limits { return Limits{b.MonthlyLimit, b.DailyLimit} }
+
+// Exceed reports whether one of the two limits admits more than another's.
+func (l Limits) Exceed(than Limits) bool {
+	return More(l.Monthly, than.Monthly) || More(l.Daily, than.Daily)
 }
 
 // More reports whether a limit admits more than another.
