@@ -112,7 +112,7 @@ func (h *HotPath) connection(ctx context.Context, s Standing, provider string) (
 
 func (h *HotPath) personal(ctx context.Context, s Standing) (*Connections, error) {
 	now := h.env.Now()
-	if kept, ok := h.connections.get(s.user, now); ok {
+	if kept, ok := h.connections.Get(s.user, now); ok {
 		return kept, nil
 	}
 	var found *struct {
@@ -125,6 +125,6 @@ func (h *HotPath) personal(ctx context.Context, s Standing) (*Connections, error
 	if found != nil {
 		own = found.Connections
 	}
-	h.connections.put(s.user, own, now)
+	h.connections.Put(s.user, own, now)
 	return own, nil
 }

@@ -9,6 +9,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/env"
 	"roster/internal/id"
+	"roster/internal/recent"
 	"roster/internal/table"
 )
 
@@ -20,13 +21,17 @@ import (
 // changed may not.
 type HotPath struct {
 	env         *env.Env
-	gates       recent[id.Organization, gate]
-	connections recent[id.User, *Connections]
+	gates       recent.Values[id.Organization, gate]
+	connections recent.Values[id.User, *Connections]
 }
 
 // NewHotPath makes a HotPath; the endpoints of a process share one.
 func NewHotPath(e *env.Env) *HotPath {
-	return &HotPath{env: e}
+	return &HotPath{
+		env:         e,
+		gates:       recent.Values[id.Organization, gate]{TTL: GateTTL, Most: mostKept},
+		connections: recent.Values[id.User, *Connections]{TTL: GateTTL, Most: mostKept},
+	}
 }
 
 // Caller is an active member who calls, with their standing.
@@ -60,9 +65,8 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 		warm bool
 		view *organizationView
 	)
-	s.gate, warm = h.gates.get(org, now)
-	if !warm {
-		s.gate.location = time.UTC
+	if s.gate, warm = h.gates.Get(org, now); !warm {
+		s.gate = gate{location: time.UTC}
 	}
 	// What an organization's own roles, and the models of its teams, allow acts at the
 	// next call, so where there are any, the item is read each time.
@@ -85,7 +89,7 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 	}
 	if view != nil {
 		s.gate = gate{view: *view, location: view.TimeZone.Location()}
-		h.gates.put(org, s.gate, now)
+		h.gates.Put(org, s.gate, now)
 	}
 	return s, nil
 }

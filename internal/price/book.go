@@ -2,11 +2,11 @@ package price
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"roster/internal/env"
 	"roster/internal/id"
+	"roster/internal/recent"
 	"roster/internal/table"
 )
 
@@ -20,41 +20,27 @@ const mostKept = 1000
 // force, half a read unit within Delay; a version itself is read once, since it never
 // changes.
 type Book struct {
-	env *env.Env
-
-	mu   sync.Mutex
-	kept map[id.Organization]reading
-}
-
-// reading is a list, and when it was known to be in force.
-type reading struct {
-	list *List
-	at   time.Time
+	env   *env.Env
+	lists recent.Values[id.Organization, *List]
 }
 
 // NewBook makes a Book; the endpoints of a process share one.
-func NewBook(e *env.Env) *Book { return &Book{env: e, kept: map[id.Organization]reading{}} }
+func NewBook(e *env.Env) *Book {
+	return &Book{env: e, lists: recent.Values[id.Organization, *List]{TTL: Delay, Most: mostKept}}
+}
 
 // List is the list of an organization that was in force within Delay, and a moment.
 func (b *Book) List(ctx context.Context, org id.Organization) (*List, error) {
 	now := b.env.Now()
-	b.mu.Lock()
-	last := b.kept[org]
-	b.mu.Unlock()
-	// The age is negative where a test or a demo turned the clock back.
-	if age := now.Sub(last.at); last.list != nil && age >= 0 && age < Delay {
-		return last.list, nil
+	last, fresh := b.lists.Get(org, now)
+	if fresh {
+		return last, nil
 	}
-	list, err := b.read(ctx, org, last.list)
+	list, err := b.read(ctx, org, last)
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.kept) >= mostKept {
-		clear(b.kept)
-	}
-	b.kept[org] = reading{list, now}
+	b.lists.Put(org, list, now)
 	return list, nil
 }
 
