@@ -151,7 +151,7 @@ func BenchmarkBulkInvite(b *testing.B) {
 		b.StopTimer()
 		calls, kill := new(atomic.Int64), new(atomic.Pointer[context.CancelFunc])
 		w := world{rostertest.NewWith(b, func(next http.RoundTripper) http.RoundTripper {
-			return roundTrip(func(r *http.Request) (*http.Response, error) {
+			return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 				answer, err := next.RoundTrip(r)
 				if cancel := kill.Load(); cancel != nil && calls.Add(1)%8_000 == 0 {
 					(*cancel)()
@@ -221,10 +221,6 @@ func BenchmarkBulkInvite(b *testing.B) {
 		}
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // peakMemory watches what this process has of the system's memory until done is
 // called.

@@ -1,10 +1,8 @@
 package acceptance_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,15 +33,15 @@ var errCut = errors.New("connection reset by peer")
 var faults = []fault{
 	{name: "killed", fatal: true, apply: lost},
 	{name: "answers lost", apply: lost},
-	{name: "throttled", apply: func(_ http.RoundTripper, r *http.Request) (*http.Response, error) {
-		return refusal(r, "ThrottlingException", `"message":"slow down"`), nil
+	{name: "throttled", apply: func(http.RoundTripper, *http.Request) (*http.Response, error) {
+		return rostertest.Exception("ThrottlingException", ""), nil
 	}},
 	{name: "conflict", apply: func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
 		switch operation(r) {
 		case "TransactWriteItems":
-			return refusal(r, "TransactionCanceledException", `"Message":"cancelled","CancellationReasons":[{"Code":"TransactionConflict"}]`), nil
+			return rostertest.Cancelled("TransactionConflict"), nil
 		case "PutItem", "UpdateItem", "DeleteItem":
-			return refusal(r, "TransactionConflictException", `"message":"conflict"`), nil
+			return rostertest.Exception("TransactionConflictException", ""), nil
 		}
 		return next.RoundTrip(r)
 	}},
@@ -60,15 +58,6 @@ func lost(next http.RoundTripper, r *http.Request) (*http.Response, error) {
 func operation(r *http.Request) string {
 	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	return name
-}
-
-func refusal(r *http.Request, kind, members string) *http.Response {
-	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s",%s}`, kind, members)
-	return &http.Response{
-		StatusCode: 400, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body:   io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)),
-	}
 }
 
 // saboteur lets a fault strike from the n-th call on after it was armed.

@@ -281,7 +281,7 @@ func crashing(n int64) (func(http.RoundTripper) http.RoundTripper, *atomic.Bool)
 	down := new(atomic.Bool)
 	var calls atomic.Int64
 	return func(next http.RoundTripper) http.RoundTripper {
-		return roundTrip(func(r *http.Request) (*http.Response, error) {
+		return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 			if down.Load() {
 				return nil, errors.New("the function is gone")
 			}

@@ -149,7 +149,7 @@ func TestMembersOfAProblem(t *testing.T) {
 func TestUnavailableStorageAsksToComeBack(t *testing.T) {
 	t.Parallel()
 	r := rostertest.NewWith(t, func(http.RoundTripper) http.RoundTripper {
-		return roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host of storage") })
+		return rostertest.RoundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host of storage") })
 	}, func(e *env.Env) []api.Endpoint {
 		return failing(func() error {
 			return e.Table.Transact(t.Context(), table.Write{Key: table.Setup(), Delete: true})
@@ -169,7 +169,3 @@ func TestUnknownRoutes(t *testing.T) {
 		isProblem(t, r.Refused(t, 404, "no_such_route", request, "", nil))
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

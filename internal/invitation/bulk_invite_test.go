@@ -349,7 +349,7 @@ func TestALargeBulkInvitationIsAJobThatSurvivesItsRunners(t *testing.T) {
 		kill  atomic.Pointer[context.CancelFunc]
 	)
 	w := newWorldWith(t, func(next http.RoundTripper) http.RoundTripper {
-		return transport(func(r *http.Request) (*http.Response, error) {
+		return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 			answer, err := next.RoundTrip(r)
 			if cancel := kill.Load(); cancel != nil && calls.Add(1)%300 == 0 {
 				(*cancel)() // after the change, before its answer is heard
@@ -439,7 +439,3 @@ func TestALargeBulkInvitationIsAJobThatSurvivesItsRunners(t *testing.T) {
 		}
 	}
 }
-
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

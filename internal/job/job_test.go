@@ -20,6 +20,7 @@ import (
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/permission"
+	"roster/internal/rostertest"
 	"roster/internal/table"
 )
 
@@ -55,7 +56,7 @@ type trouble struct {
 }
 
 func (f *trouble) transport(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(r *http.Request) (*http.Response, error) {
+	return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 		f.mu.Lock()
 		f.calls++
 		hit, dead := f.at > 0 && f.calls == f.at, f.at > 0 && f.fatal && f.calls > f.at
@@ -77,10 +78,6 @@ func (f *trouble) arm(at int) {
 	defer f.mu.Unlock()
 	f.at, f.calls = at, 0
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestTroubleAtEveryCall lets every call of a runner fail, in each way: the job goes
 // on where it was, and each row is done exactly once.

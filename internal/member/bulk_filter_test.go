@@ -201,7 +201,7 @@ func TestAJobEndsWithTheRightOfWhoStartedIt(t *testing.T) {
 				)
 				// Changes of rows after the first ones wait until the right has ended.
 				r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
-					return transport(func(request *http.Request) (*http.Response, error) {
+					return rostertest.RoundTrip(func(request *http.Request) (*http.Response, error) {
 						raw, err := io.ReadAll(request.Body)
 						if err != nil {
 							return nil, err
@@ -255,10 +255,6 @@ func TestAJobEndsWithTheRightOfWhoStartedIt(t *testing.T) {
 		}
 	}
 }
-
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestManyNamesAreWorkForAJob: each row by itself, what is no member and the caller
 // included.

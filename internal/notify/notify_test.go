@@ -427,7 +427,7 @@ func (f *fuse) disarm() (blown bool) {
 }
 
 func (f *fuse) transport(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(r *http.Request) (*http.Response, error) {
+	return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 		if !f.burn() {
 			return next.RoundTrip(r)
 		}
@@ -453,7 +453,3 @@ func (f *fuse) burn() bool {
 	f.blown = f.blown || f.left == 0
 	return f.left == 0
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

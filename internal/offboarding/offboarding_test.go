@@ -391,7 +391,7 @@ func TestAHandOverThatOutlastsARequestIsResumed(t *testing.T) {
 		counted atomic.Int32
 	)
 	w := newWorldWith(t, func(next http.RoundTripper) http.RoundTripper {
-		return transport(func(r *http.Request) (*http.Response, error) {
+		return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 			answer, err := next.RoundTrip(r)
 			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") && counted.Add(1) == inTime {
 				over.Store(true)
@@ -457,7 +457,3 @@ func TestAHandOverThatOutlastsARequestIsResumed(t *testing.T) {
 		t.Errorf("%s", m.Raw)
 	}
 }
-
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

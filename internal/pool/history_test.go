@@ -1,11 +1,9 @@
 package pool_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -58,20 +56,11 @@ func (f *trouble) RoundTrip(r *http.Request) (*http.Response, error) {
 	case kind == "killed" && later:
 		return nil, errCut
 	case kind == "conflict" && strikes && operation == "TransactWriteItems":
-		return refusal(r, "TransactionCanceledException", `,"CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]`), nil
+		return rostertest.Cancelled("TransactionConflict", "None"), nil
 	case kind == "conflict" && strikes && operation == "UpdateItem":
-		return refusal(r, "TransactionConflictException", ""), nil
+		return rostertest.Exception("TransactionConflictException", ""), nil
 	}
 	return f.next.RoundTrip(r)
-}
-
-func refusal(r *http.Request, kind, members string) *http.Response {
-	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"injected"%s}`, kind, members)
-	return &http.Response{
-		StatusCode: http.StatusBadRequest, ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body:   io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)),
-	}
 }
 
 // placed is a hold where it is: by another number of lanes, one id may have two.

@@ -42,10 +42,10 @@ func TestManyAtOnceHoldExactlyTheLimit(t *testing.T) {
 				p.Month = fmt.Sprint("2026-", *l.Monthly/money.USD)
 				var disturbed atomic.Int64
 				r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
-					return roundTrip(func(q *http.Request) (*http.Response, error) {
+					return rostertest.RoundTrip(func(q *http.Request) (*http.Response, error) {
 						_, operation, _ := strings.Cut(q.Header.Get("X-Amz-Target"), ".")
 						if operation == "UpdateItem" && disturbed.Add(1)%7 == 0 {
-							return refusal(q, "TransactionConflictException", ""), nil
+							return rostertest.Exception("TransactionConflictException", ""), nil
 						}
 						answer, err := next.RoundTrip(q)
 						if err == nil && operation != "Query" && disturbed.Add(1)%11 == 0 {
@@ -89,10 +89,6 @@ func TestManyAtOnceHoldExactlyTheLimit(t *testing.T) {
 		}
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestManyAtOnceUseWhatIsLeft: calls use less than they held, or nothing, or vanish,
 // while the limit is changed up and down. What is left in the end is all that may be

@@ -1,9 +1,7 @@
 package table_test
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -22,7 +20,7 @@ func faulty(t *testing.T, operation string, f fault) (*rostertest.Roster, *atomi
 	t.Helper()
 	calls := new(atomic.Int64)
 	r := rostertest.NewWith(t, func(next http.RoundTripper) http.RoundTripper {
-		return roundTrip(func(r *http.Request) (*http.Response, error) {
+		return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 			if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+operation) {
 				return next.RoundTrip(r)
 			}
@@ -30,29 +28,6 @@ func faulty(t *testing.T, operation string, f fault) (*rostertest.Roster, *atomi
 		})
 	})
 	return r, calls
-}
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// exception is DynamoDB's answer of that type; members follow its message.
-func exception(name, members string) (*http.Response, error) {
-	body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + name + `","message":"injected"` + members + `}`
-	return &http.Response{
-		StatusCode: http.StatusBadRequest,
-		Header:     http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body:       io.NopCloser(bytes.NewReader([]byte(body))),
-	}, nil
-}
-
-// cancelled is a transaction cancelled for these reasons.
-func cancelled(codes ...string) (*http.Response, error) {
-	reasons := make([]string, len(codes))
-	for i, code := range codes {
-		reasons[i] = `{"Code":"` + code + `"}`
-	}
-	return exception("TransactionCanceledException", `,"CancellationReasons":[`+strings.Join(reasons, ",")+`]`)
 }
 
 var errCut = errors.New("connection cut")

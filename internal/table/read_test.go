@@ -71,7 +71,7 @@ func TestKeysLeftUnprocessedAreReadAgain(t *testing.T) {
 		if n > 1 {
 			return next()
 		}
-		return exception("ProvisionedThroughputExceededException", "")
+		return rostertest.Exception("ProvisionedThroughputExceededException", ""), nil
 	})
 	write(t, r, put(1, counter{"one", 1}), put(2, counter{"two", 2}))
 	var one, two *counter

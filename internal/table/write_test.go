@@ -200,10 +200,10 @@ func TestAnEncodingErrorIsNotUnavailability(t *testing.T) {
 func TestConflictsAreRetried(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]func() (*http.Response, error){
-		"conflict":   func() (*http.Response, error) { return cancelled("None", "TransactionConflict") },
-		"throttling": func() (*http.Response, error) { return cancelled("ThrottlingError", "None") },
+		"conflict":   func() (*http.Response, error) { return rostertest.Cancelled("None", "TransactionConflict"), nil },
+		"throttling": func() (*http.Response, error) { return rostertest.Cancelled("ThrottlingError", "None"), nil },
 		"no room": func() (*http.Response, error) {
-			return cancelled("ProvisionedThroughputExceeded", "TransactionConflict")
+			return rostertest.Cancelled("ProvisionedThroughputExceeded", "TransactionConflict"), nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestConflictsAreRetried(t *testing.T) {
 	}
 	t.Run("single write", func(t *testing.T) {
 		t.Parallel()
-		r, calls := faulty(t, "UpdateItem", first(2, func() (*http.Response, error) { return exception("TransactionConflictException", "") }))
+		r, calls := faulty(t, "UpdateItem", first(2, func() (*http.Response, error) { return rostertest.Exception("TransactionConflictException", ""), nil }))
 		write(t, r, add(1))
 		if got := get(t, r, 1); got.Count != 1 || calls.Load() != 3 {
 			t.Errorf("%+v after %d calls", got, calls.Load())
@@ -233,7 +233,7 @@ func TestConflictsAreRetried(t *testing.T) {
 func TestARefusalOutweighsAConflict(t *testing.T) {
 	t.Parallel()
 	r, calls := faulty(t, "TransactWriteItems", first(9, func() (*http.Response, error) {
-		return cancelled("TransactionConflict", "ConditionalCheckFailed")
+		return rostertest.Cancelled("TransactionConflict", "ConditionalCheckFailed"), nil
 	}))
 	errTaken := errors.New("taken")
 	err := r.Table.Transact(t.Context(), add(1), table.Write{Key: key(2), Delete: true, Else: errTaken})
@@ -245,7 +245,7 @@ func TestARefusalOutweighsAConflict(t *testing.T) {
 func TestForeverConflictingIsUnavailable(t *testing.T) {
 	t.Parallel()
 	r, _ := faulty(t, "TransactWriteItems", first(1000, func() (*http.Response, error) {
-		return cancelled("TransactionConflict", "None")
+		return rostertest.Cancelled("TransactionConflict", "None"), nil
 	}))
 	err := r.Table.Transact(t.Context(), add(1), add(2))
 	if !errors.Is(err, table.ErrUnavailable) || get(t, r, 1) != nil {
@@ -269,7 +269,7 @@ func TestForeverThrottledIsUnavailable(t *testing.T) {
 	} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			r, _ := faulty(t, operation, first(1000, func() (*http.Response, error) { return exception("ThrottlingException", "") }))
+			r, _ := faulty(t, operation, first(1000, func() (*http.Response, error) { return rostertest.Exception("ThrottlingException", ""), nil }))
 			if err := call(r); !errors.Is(err, table.ErrUnavailable) || !strings.Contains(err.Error(), operation) {
 				t.Errorf("%v", err)
 			}
@@ -282,7 +282,7 @@ func TestWhatDynamoDBRefusesForGoodIsNotUnavailability(t *testing.T) {
 	for _, name := range []string{"AccessDeniedException", "ResourceNotFoundException", "ValidationException", "UnrecognizedClientException"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, calls := faulty(t, "UpdateItem", first(1000, func() (*http.Response, error) { return exception(name, "") }))
+			r, calls := faulty(t, "UpdateItem", first(1000, func() (*http.Response, error) { return rostertest.Exception(name, ""), nil }))
 			err := r.Table.Transact(t.Context(), add(1))
 			if err == nil || errors.Is(err, table.ErrUnavailable) || calls.Load() != 1 {
 				t.Errorf("%v after %d calls", err, calls.Load())
@@ -333,7 +333,7 @@ func TestALostAnswerIsNoSecondWrite(t *testing.T) {
 				return lost(n, next)
 			}
 			if n < 5 { // more often than the SDK repeats by itself
-				return exception("TransactionInProgressException", "")
+				return rostertest.Exception("TransactionInProgressException", ""), nil
 			}
 			return next()
 		})

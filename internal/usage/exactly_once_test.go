@@ -1,7 +1,6 @@
 package usage_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roster/internal/id"
+	"roster/internal/rostertest"
 	"roster/internal/table"
 )
 
@@ -40,13 +40,13 @@ func (s *storm) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch rand.IntN(10) {
 	case 0: // another transaction is at one of the items
-		return cancelled(r, "TransactionConflict"), nil
+		return rostertest.Cancelled("None", "TransactionConflict"), nil
 	case 1: // the table lacks capacity
-		return cancelled(r, "ThrottlingError"), nil
+		return rostertest.Cancelled("None", "ThrottlingError"), nil
 	case 2: // applied, and yet tried again: the token of the first try is not known any more
-		return s.after(r, cancelled(r, "TransactionConflict"), nil)
+		return s.after(r, rostertest.Cancelled("None", "TransactionConflict"), nil)
 	case 3: // applied, and the caller hears of a failure
-		return s.after(r, failure(r, "com.amazonaws.dynamodb.v20120810#AccessDeniedException", nil), nil)
+		return s.after(r, rostertest.Exception("AccessDeniedException", ""), nil)
 	case 4:
 		if s.breaks() {
 			return s.after(r, nil, errors.New("connection reset by peer"))
@@ -71,23 +71,6 @@ func (s *storm) after(r *http.Request, answer *http.Response, err error) (*http.
 	io.Copy(io.Discard, real.Body)
 	real.Body.Close()
 	return answer, err
-}
-
-func cancelled(r *http.Request, code string) *http.Response {
-	return failure(r, "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", []string{code})
-}
-
-func failure(r *http.Request, kind string, reasons []string) *http.Response {
-	body := fmt.Sprintf(`{"__type":%q,"message":"Injected"`, kind)
-	for _, reason := range reasons {
-		body += fmt.Sprintf(`,"CancellationReasons":[{"Code":"None"},{"Code":%q}]`, reason)
-	}
-	body += "}"
-	return &http.Response{
-		StatusCode: http.StatusBadRequest, ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body:   io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)),
-	}
 }
 
 // TestCountersAreTheSumOfTheEvents posts events with repeats and contradictions,

@@ -321,7 +321,7 @@ func TestNobodyOvershootsAtOnce(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
 	c := newCompanyWith(t, func(next http.RoundTripper) http.RoundTripper {
-		return roundTrip(func(r *http.Request) (*http.Response, error) {
+		return rostertest.RoundTrip(func(r *http.Request) (*http.Response, error) {
 			answer, err := next.RoundTrip(r)
 			if err == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") && calls.Add(1)%17 == 0 {
 				answer.Body.Close()
@@ -359,11 +359,6 @@ func TestNobodyOvershootsAtOnce(t *testing.T) {
 		t.Errorf("%s", got.Raw)
 	}
 }
-
-// roundTrip is a transport.
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestHistoriesOfReservations plays reservations that are repeated, settled in each way,
 // given back, left to expire, and limits that change meanwhile: the counters are the sum
