@@ -8,21 +8,28 @@ import (
 // Parse reads a decimal number of USD in the grammar of JSON (RFC 8259, section
 // 6), exactly. What lies beyond the ninth place is rounded once, half to even.
 func Parse(text string) (Amount, error) {
+	digits, places, err := significant(text)
+	if err != nil || digits == "" {
+		return 0, err
+	}
+	return scaled(digits, places+decimals)
+}
+
+// significant reads a number that is not negative as digits times ten to the power of
+// places; zero has no digits.
+func significant(text string) (digits string, places int, err error) {
 	if len(text) > length {
-		return 0, errLong
+		return "", 0, errLong
 	}
 	number, ok := split(text)
 	if !ok {
-		return 0, errForm
+		return "", 0, errForm
 	}
-	digits, places := number.significant()
-	if digits == "" {
-		return 0, nil
+	digits = strings.TrimLeft(number.whole+number.fraction, "0")
+	if digits != "" && number.negative {
+		return "", 0, errNegative
 	}
-	if number.negative {
-		return 0, errNegative
-	}
-	return scaled(digits, places+decimals)
+	return digits, number.exponent - len(number.fraction), nil
 }
 
 // decimal is the parts of a number's text.
@@ -70,12 +77,6 @@ func readExponent(s string) (int, bool) {
 }
 
 func areDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// significant returns the number as digits times ten to the power of places;
-// zero has no digits.
-func (d decimal) significant() (digits string, places int) {
-	return strings.TrimLeft(d.whole+d.fraction, "0"), d.exponent - len(d.fraction)
-}
 
 // scaled returns digits times ten to the power of places as a whole number.
 func scaled(digits string, places int) (Amount, error) {

@@ -27,29 +27,19 @@ var (
 // ParseRate reads a decimal number of USD in the grammar of JSON. Nothing is
 // rounded: what has more places than a Rate is refused.
 func ParseRate(text string) (Rate, error) {
-	if len(text) > length {
-		return 0, errLong
+	digits, places, err := significant(text)
+	if err != nil || digits == "" {
+		return 0, err
 	}
-	number, ok := split(text)
-	if !ok {
-		return 0, errForm
-	}
-	digits, places := number.significant()
-	if digits == "" {
-		return 0, nil
-	}
-	if number.negative {
-		return 0, errNegative
-	}
-	significant := strings.TrimRight(digits, "0")
-	zeros := places + rateDecimals + len(digits) - len(significant)
+	shortest := strings.TrimRight(digits, "0")
+	zeros := places + rateDecimals + len(digits) - len(shortest)
 	switch {
-	case len(significant)+zeros > rateDecimals+1: // the digits of MaxRate
+	case len(shortest)+zeros > rateDecimals+1: // the digits of MaxRate
 		return 0, errHigh
 	case zeros < 0:
 		return 0, errFine
 	}
-	n, err := strconv.ParseUint(significant+strings.Repeat("0", zeros), 10, 64)
+	n, err := strconv.ParseUint(shortest+strings.Repeat("0", zeros), 10, 64)
 	if err != nil {
 		return 0, errForm
 	}
