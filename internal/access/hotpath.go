@@ -9,6 +9,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/env"
 	"roster/internal/id"
+	"roster/internal/pool"
 	"roster/internal/recent"
 	"roster/internal/table"
 )
@@ -22,6 +23,7 @@ import (
 type HotPath struct {
 	env         *env.Env
 	gates       recent.Values[id.Organization, gate]
+	pools       recent.Values[id.Organization, pool.Settings]
 	connections recent.Values[id.User, *Connections]
 }
 
@@ -30,6 +32,7 @@ func NewHotPath(e *env.Env) *HotPath {
 	return &HotPath{
 		env:         e,
 		gates:       recent.Values[id.Organization, gate]{TTL: GateTTL, Most: mostKept},
+		pools:       recent.Values[id.Organization, pool.Settings]{TTL: GateTTL, Most: mostKept},
 		connections: recent.Values[id.User, *Connections]{TTL: GateTTL, Most: mostKept},
 	}
 }
@@ -62,9 +65,14 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 	now := h.env.Now()
 	s := Standing{user: user, readAt: now}
 	var (
-		warm bool
-		view *organizationView
+		warm     bool
+		view     *organizationView
+		settings *pool.Settings
 	)
+	kept, known := h.pools.Get(org, now)
+	if !known {
+		further = append(further, pool.ReadSettings(org, &settings))
+	}
 	if s.gate, warm = h.gates.Get(org, now); !warm {
 		s.gate = gate{location: time.UTC}
 	}
@@ -81,8 +89,16 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 	if err := group.Wait(); err != nil {
 		return Standing{}, err
 	}
+	if !known {
+		kept = pool.Settings{}
+		if settings != nil {
+			kept = *settings
+		}
+		h.pools.Put(org, kept, now)
+	}
+	s.pools = kept
 	// The first own role may have been made, and given, within GateTTL.
-	if _, known := s.gate.view.Roles.Role(s.member.Role); view == nil && !known && s.member.Role != "" {
+	if _, ownRole := s.gate.view.Roles.Role(s.member.Role); view == nil && !ownRole && s.member.Role != "" {
 		if err := h.env.Table.Get(ctx, table.Into(table.Organization(org), &view)); err != nil {
 			return Standing{}, err
 		}
@@ -93,6 +109,10 @@ func (h *HotPath) standing(ctx context.Context, org id.Organization, user id.Use
 	}
 	return s, nil
 }
+
+// ForgetPools makes the next standing in an organization read the limits of its pools
+// anew.
+func (h *HotPath) ForgetPools(org id.Organization) { h.pools.Forget(org) }
 
 // westernmost is how far the time zone furthest behind UTC lies behind it.
 const westernmost = 12 * time.Hour

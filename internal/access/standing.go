@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/pool"
 	"roster/internal/spending"
 	"roster/internal/table"
 )
@@ -21,7 +22,9 @@ type Standing struct {
 	// deadKey: the key that was named is not live, or none of theirs.
 	deadKey bool
 	gate    gate
-	readAt  time.Time
+	// pools are the limits of the organization's pools.
+	pools  pool.Settings
+	readAt time.Time
 	// months are those from the first on, by their sort keys.
 	first  string
 	months map[string]table.Item
@@ -90,6 +93,10 @@ func (s Standing) Binding() spending.Binding {
 
 // KeyLimits are those of one of the member's keys; of one that has none, nil.
 func (s Standing) KeyLimits(key id.Key) *spending.Chosen { return s.member.Keys[key].Limits }
+
+// Pools are the limits of the organization's pools, as this process read them within
+// GateTTL.
+func (s Standing) Pools() pool.Settings { return s.pools }
 
 // LimitMode is how the organization applies limits.
 func (s Standing) LimitMode() spending.Mode { return s.gate.view.LimitMode.Or() }

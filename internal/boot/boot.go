@@ -90,7 +90,7 @@ func Env() *env.Env {
 
 // bare is the Env of functions that keep nothing.
 func bare() *env.Env {
-	return &env.Env{Now: func() time.Time { return time.Now().UTC() }, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	return &env.Env{Now: func() time.Time { return time.Now().UTC() }, Sleep: env.Sleep, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 }
 
 func setupToken(store *secrets) func(context.Context) (string, error) {

@@ -24,7 +24,9 @@ type Env struct {
 	// empty, there is none.
 	SetupToken func(context.Context) (string, error)
 	Now        func() time.Time
-	Log        *slog.Logger
+	// Sleep lets a time pass, or fails when the context ends.
+	Sleep func(context.Context, time.Duration) error
+	Log   *slog.Logger
 
 	// PublicURL is where this deployment is reached, without a slash at the end:
 	// links in mails begin with it, and it issues the access tokens.
@@ -32,4 +34,16 @@ type Env struct {
 	// OpenSignUp lets everyone create organizations; otherwise platform
 	// administrators alone do.
 	OpenSignUp bool
+}
+
+// Sleep is the Env.Sleep of a process on the real clock.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

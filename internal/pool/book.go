@@ -29,12 +29,14 @@ func (g *Gone) Error() string { return fmt.Sprintf("pool: %d holds are gone", le
 // the lane. It may be refused with *Gone, unless it ends no holds.
 func (b Booking) Write() table.Write {
 	c := newChange(b.Lane)
+	var all Usage
 	for day, u := range b.Days {
 		c.count(day, int64(u.Cost))
-		for letter, n := range map[string]int64{"r": u.Requests, "i": u.Input, "o": u.Output} {
-			if n != 0 {
-				c.add[letter+daySuffix(day)] = n
-			}
+		all = all.Plus(u)
+	}
+	for letter, n := range map[string]int64{"r": all.Requests, "i": all.Input, "o": all.Output} {
+		if n != 0 {
+			c.add[letter] = n
 		}
 	}
 	for _, h := range b.Ended {

@@ -317,8 +317,10 @@ func (h *history) check() {
 		h.rt.Fatalf("read %+v, %v; wanted %+v", state.Month, err, h.total(0))
 	}
 	for _, day := range days {
-		if state.Days[day] != h.total(day) {
-			h.rt.Fatalf("read %+v of the %dth; wanted %+v", state.Days[day], day, h.total(day))
+		want := h.total(day)
+		want.Usage = pool.Usage{Cost: want.Cost}
+		if state.Days[day] != want {
+			h.rt.Fatalf("read %+v of the %dth; wanted %+v", state.Days[day], day, want)
 		}
 	}
 }

@@ -21,22 +21,24 @@ import (
 //	n  net: what is spent and held, and what was given to other lanes, without what was
 //	   taken from them; it may grow up to the lane's share of the limit
 //	g  given to other lanes without what was taken from them; so n - g is spent and held
-//	r  requests, i input tokens, o output tokens (by the day alone)
+//	r  requests, i input tokens, o output tokens (of the month alone)
 //	h  followed by a hash: the record of a hold
 //	v  the version of the limits under which the lane was last held from
+//	s  the version of the limits for which the lane caught up (CatchUp)
 //
 // There is no sum of what is spent: it is n - g without the records, and cannot drift.
 type content struct {
 	version    int64
+	caughtUp   int64
 	net, given map[string]int64 // by what follows the letter
-	days       map[int]Usage    // without costs
+	used       Usage            // without the cost
 	holds      map[string][]byte
 }
 
 // contentOf reads an item; of none, it is empty. A number that has outgrown an int64 is
 // held at the largest.
 func contentOf(item table.Item) content {
-	c := content{net: map[string]int64{}, given: map[string]int64{}, days: map[int]Usage{}, holds: map[string][]byte{}}
+	c := content{net: map[string]int64{}, given: map[string]int64{}, holds: map[string][]byte{}}
 	for name, value := range item {
 		switch value := value.(type) {
 		case *types.AttributeValueMemberB:
@@ -50,26 +52,27 @@ func contentOf(item table.Item) content {
 }
 
 func (c *content) set(letter, suffix string, n int64) {
-	day, _ := strconv.Atoi(suffix)
-	used := c.days[day]
 	switch letter {
 	case "v":
 		c.version = n
-		return
+	case "s":
+		c.caughtUp = n
 	case "n":
 		c.net[suffix] = n
-		return
 	case "g":
 		c.given[suffix] = n
-		return
 	case "r":
-		used.Requests = n
+		c.used.Requests = n
 	case "i":
-		used.Input = n
+		c.used.Input = n
 	case "o":
-		used.Output = n
+		c.used.Output = n
 	}
-	c.days[day] = used
+}
+
+// spent is what was spent in a window.
+func (c content) spent(suffix string) int64 {
+	return plus(plus(c.net[suffix], -c.given[suffix]), -sumOf(c.holds, suffix))
 }
 
 // sumOf is what records have in a window.

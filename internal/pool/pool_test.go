@@ -69,7 +69,7 @@ func TestHoldAndBook(t *testing.T) {
 		}
 		s, err := p.Read(t.Context(), r.Table, now)
 		want := pool.Sums{Usage: used, Held: 50 * money.USD}
-		if err != nil || s.Month != want || len(s.Days) != 1 || s.Days[day] != want {
+		if err != nil || s.Month != want || len(s.Days) != 1 || s.Days[day] != (pool.Sums{Usage: pool.Usage{Cost: used.Cost}, Held: want.Held}) {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 		if monthly, daily := s.Left(l, day); *monthly != 900*money.USD || *daily != 0 {
@@ -92,7 +92,7 @@ func units(t *testing.T, call func(ctx context.Context) error) string {
 	return strings.Join(all, ", ")
 }
 
-// TestUnits: in a lane with three weeks of a busy month in it, and six calls under way.
+// TestUnits: on the last day of a busy month, with six calls under way.
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	r := rostertest.New(t)
@@ -100,7 +100,7 @@ func TestUnits(t *testing.T) {
 		l := limits(usd(200_000), usd(20_000), 1)
 		lane := p.Lane("a", l)
 		b := pool.Booking{Lane: lane, Days: map[int]pool.Usage{}}
-		for d := 1; d <= day; d++ {
+		for d := 1; d <= 31; d++ {
 			b.Days[d] = pool.Usage{Cost: 60_123_456_789, Requests: 6123, Input: 18_123_123, Output: 3_123_123}
 		}
 		if err := r.Table.Transact(t.Context(), b.Write()); err != nil {

@@ -145,7 +145,7 @@ func TestManyAtOnceUseWhatIsLeft(t *testing.T) {
 			group.Wait()
 			l := *newest.Load()
 			s, err := p.Read(t.Context(), r.Table, now)
-			if err != nil || s.Days[day].Cost != money.Amount(cost.Load()) || s.Month != s.Days[day] {
+			if err != nil || s.Days[day].Cost != money.Amount(cost.Load()) || s.Month.Cost != s.Days[day].Cost || s.Month.Held != s.Days[day].Held {
 				t.Errorf("%+v, %v; %d were used", s, err, cost.Load())
 			}
 			_, left := s.Left(l, day)

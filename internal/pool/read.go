@@ -12,7 +12,7 @@ import (
 // State is how a pool stands.
 type State struct {
 	Month Sums
-	// Days has each day of the month on which there was something.
+	// Days has each day of the month on which there was something: its costs alone.
 	Days map[int]Sums
 }
 
@@ -35,19 +35,15 @@ func (p Pool) Read(ctx context.Context, t *table.Table, now time.Time) (State, e
 		maps.DeleteFunc(live, func(_ string, record []byte) bool { return expired(record, now) })
 		// in is what the lane has in a window.
 		in := func(suffix string, u Usage) Sums {
-			spentAndHeld := plus(c.net[suffix], -c.given[suffix])
-			u.Cost = money.Amount(plus(spentAndHeld, -sumOf(c.holds, suffix)))
+			u.Cost = money.Amount(c.spent(suffix))
 			return Sums{u, money.Amount(sumOf(live, suffix))}
 		}
-		var month Usage
 		for day := 1; day <= 31; day++ {
-			used := c.days[day]
-			month = month.Plus(used)
-			if sums := in(daySuffix(day), used); sums != (Sums{}) {
+			if sums := in(daySuffix(day), Usage{}); sums != (Sums{}) {
 				s.Days[day] = s.Days[day].plus(sums)
 			}
 		}
-		s.Month = s.Month.plus(in("", month))
+		s.Month = s.Month.plus(in("", c.used))
 	}
 	return s, nil
 }

@@ -33,6 +33,13 @@ func (v *Values[ID, T]) Get(of ID, now time.Time) (last T, fresh bool) {
 	return kept.value, ok && age >= 0 && age < v.TTL
 }
 
+// Forget makes the next Get read anew.
+func (v *Values[ID, T]) Forget(of ID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.kept, of)
+}
+
 // Put keeps what was read at a time.
 func (v *Values[ID, T]) Put(of ID, value T, readAt time.Time) {
 	v.mu.Lock()

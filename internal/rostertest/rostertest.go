@@ -99,6 +99,10 @@ func NewWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, 
 		Sealer:     envelope.New(envelope.Secret(func(context.Context) (*secret.Keys, error) { return keys() })),
 		SetupToken: func(context.Context) (string, error) { return SetupToken, nil },
 		Now:        func() time.Time { return time.Unix(0, r.now.Load()).UTC() },
+		Sleep: func(_ context.Context, d time.Duration) error {
+			r.Advance(d)
+			return nil
+		},
 		Log:        slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
 		PublicURL:  "https://roster.example.com",
 		OpenSignUp: true,

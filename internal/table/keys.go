@@ -25,6 +25,7 @@ type Key struct {
 //	                    TN#<name>          the team that has that name
 //	                    BL                 the billing settings
 //	                    PR                 which version of the organization's prices is in force
+//	                    PL                 the limits of its teams and its own
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
 //	                    T#<yyyy-mm>        the same of test keys; sorts after the member, whom no call
@@ -321,6 +322,9 @@ func Billing(org id.Organization) Key { return Key{"O#" + string(org), "BL"} }
 
 // Prices says which version of the organization's prices is in force.
 func Prices(org id.Organization) Key { return Key{"O#" + string(org), "PR"} }
+
+// PoolSettings has what the organization and its teams may spend.
+func PoolSettings(org id.Organization) Key { return Key{"O#" + string(org), "PL"} }
 
 // PriceVersion is keyed by its number, so that the key itself admits one of each.
 func PriceVersion(org id.Organization, number int) Key {

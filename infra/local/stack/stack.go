@@ -130,6 +130,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		Sealer:     envelope.New(envelope.Secret(s.secrets.keys)),
 		SetupToken: s.secrets.setupToken,
 		Now:        s.clock.Now,
+		Sleep:      env.Sleep,
 		Log:        cfg.Log,
 		PublicURL:  s.URL,
 		OpenSignUp: !cfg.ClosedSignUp,
