@@ -56,6 +56,12 @@ func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
 	return Caller{actor, own.with(own.member.Keys[actor.key], actor.secret)}, err
 }
 
+// Renew reads anew how a caller stands, who is authenticated.
+func (h *HotPath) Renew(ctx context.Context, by Caller) (Caller, error) {
+	own, err := h.standing(ctx, by.org, by.user)
+	return Caller{by.Actor, own.with(own.member.Keys[by.key], by.secret)}, err
+}
+
 // Standing reads how a member of the caller's organization stands.
 func (h *HotPath) Standing(ctx context.Context, by Actor, user id.User) (Standing, error) {
 	return h.standing(ctx, by.org, user)

@@ -51,6 +51,9 @@ const (
 	MemberLimitsChanged Action = "member.limits_changed"
 	KeyLimitsChanged    Action = "key.limits_changed"
 
+	TeamLimitsChanged         Action = "team.limits_changed"
+	OrganizationLimitsChanged Action = "organization.limits_changed"
+
 	MemberSuspensionScheduled Action = "member.suspension_scheduled"
 
 	MemberPolicyAccepted Action = "member.policy_accepted"
@@ -152,6 +155,8 @@ var Catalogue = []Entry{
 	{MemberSuspensionScheduled, "When a suspension is to begin, or to end by itself, was said, changed or taken back",
 		append([]route.ID{route.SuspendMember, route.UnsuspendMember}, changing...)},
 	{MemberLimitsChanged, "What a member may spend was changed", []route.ID{route.SetLimits}},
+	{TeamLimitsChanged, "What a team may spend was changed", []route.ID{route.SetLimits}},
+	{OrganizationLimitsChanged, "What the whole organization may spend was changed", []route.ID{route.SetLimits}},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},
 	{MemberPolicyAccepted, "A member accepted the organization's policy by themselves; whoever does so by coming in, has it in the event of that", []route.ID{route.AcceptPolicy}},
 	{MemberRemoved, "A member was removed, or left: the API keys before are revoked", removing},

@@ -156,7 +156,7 @@ func (s Service) member(ctx context.Context, by access.Actor, in Request, user i
 	if err != nil {
 		return Answer{}, err
 	}
-	limited, err := usage.LimitReached(standing, in.Key, now)
+	limited, err := usage.LimitReached(ctx, s.Table, by.Organization(), standing, in.Key, now)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -12,31 +12,33 @@ import (
 	"roster/internal/spending"
 )
 
-// GetRequest names whose limits are asked for; nobody named, the caller's.
+// GetRequest names whose limits are asked for; nobody named, those of the whole
+// organization.
 type GetRequest struct {
 	User id.User `query:"user_id" json:"-"`
+	Team id.Team `query:"team_id" json:"-"`
 	Key  id.Key  `query:"key_id" json:"-"`
 }
 
 // Validate refuses two owners.
 func (in GetRequest) Validate() []fault.Field {
-	if in.User != "" && in.Key != "" {
-		return []fault.Field{{Parameter: "key_id", Reason: "cannot stand beside user_id"}}
+	if name, other := owners(in.User, in.Team, in.Key); other != "" {
+		return []fault.Field{{Parameter: name, Reason: "cannot stand beside " + other}}
 	}
 	return nil
 }
 
-// GetLimits shows the limits of the caller, of a key, or of another member to those who
-// manage members or read everyone's usage.
+// GetLimits shows the limits of the caller, of their team, or of a key; and of others and
+// of the whole organization to those who manage members or read everyone's usage.
 func (s Service) GetLimits(ctx context.Context, by access.Actor, in GetRequest) (Answer, error) {
 	if in.Key != "" {
 		chosen, err := s.keys.ReadLimits(ctx, by, in.Key)
 		return Answer{ofKey(in.Key, chosen)}, err
 	}
-	user := in.User
-	if user == "" {
-		user = by.User()
+	if in.User == "" {
+		return s.getPoolLimits(ctx, by, in.Team)
 	}
+	user := in.User
 	if user != by.User() && !by.Can(permission.MembersManage) && !by.Can(permission.UsageRead) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
 	}

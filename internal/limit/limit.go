@@ -12,8 +12,10 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/money"
+	"roster/internal/pool"
 	"roster/internal/route"
 	"roster/internal/spending"
+	"roster/internal/usage"
 )
 
 // Service has the use cases of limits.
@@ -37,9 +39,11 @@ type Answer struct {
 	Limits View `json:"limits"`
 }
 
-// View is what may be spent by a member, or through a key.
+// View is what may be spent by a member, by a team, through a key or, where none of them
+// is named, by the whole organization.
 type View struct {
 	User id.User `json:"user_id,omitzero"`
+	Team id.Team `json:"team_id,omitzero"`
 	Key  id.Key  `json:"key_id,omitzero"`
 	// MonthlyLimit and DailyLimit are in USD; null is unlimited, 0 is none.
 	MonthlyLimit *money.Amount `json:"monthly_limit"`
@@ -51,6 +55,17 @@ type View struct {
 	// SetBy is who chose, and SetAt when; absent where nobody did.
 	SetBy id.User   `json:"set_by,omitzero"`
 	SetAt time.Time `json:"set_at,omitzero"`
+	// Spend is what a team or the organization spent, told where it has a limit; the team's
+	// of the day, since it first had one. What is held for calls under way is not in it, but
+	// neither is it in Remaining.
+	Spend     *usage.Spend     `json:"spend,omitzero"`
+	Remaining *usage.Remaining `json:"remaining,omitzero"`
+}
+
+func ofPool(team id.Team, setting pool.Setting) View {
+	v := of(setting.Chosen, setting.Chosen.Limits())
+	v.Team = team
+	return v
 }
 
 func ofMember(user id.User, chosen spending.Chosen, defaults spending.Limits) View {

@@ -74,7 +74,7 @@ func TestLimitsAreChangedAndShownWithTheirOrigin(t *testing.T) {
 			got.String("limits", "set_by") != string(c.owner.ID) {
 			t.Errorf("%s: %s", step.choice, got.Raw)
 		}
-		shown := c.Must(t, 200, "GET "+c.path(), ada.Secret, nil)
+		shown := c.Must(t, 200, "GET "+c.path()+"?user_id="+string(ada.ID), ada.Secret, nil)
 		if fmt.Sprint(shown.At("limits")) != fmt.Sprint(got.At("limits")) {
 			t.Errorf("%s: shown %s", step.choice, shown.Raw)
 		}
@@ -135,7 +135,7 @@ func TestLimitsThatAreNone(t *testing.T) {
 	c := newCompany(t)
 	ada := c.add(t, permission.Member)
 	for pointer, body := range map[string]object{
-		"/user_id":       {"monthly_limit": 1},
+		"/team_id":       {"user_id": ada.ID, "team_id": id.NewTeam(c.Now()), "monthly_limit": 1},
 		"/key_id":        {"user_id": ada.ID, "key_id": keyOf(ada), "monthly_limit": 1},
 		"/monthly_limit": {"user_id": ada.ID},
 		"/daily_limit":   {"user_id": ada.ID, "preset": "bot", "monthly_limit": 1},
@@ -155,6 +155,42 @@ func TestLimitsThatAreNone(t *testing.T) {
 	c.Refused(t, 404, "key_not_found", "PUT "+c.path(), c.owner.Secret, object{"key_id": id.NewKey(c.Now(), ada.ID), "monthly_limit": 1})
 	membertest.Change(t, c.Roster, c.owner.Organization, ada.ID, func(m *member.Member) { m.Status = access.Removed })
 	if got := c.Call(t, "PUT "+c.path(), c.owner.Secret, object{"user_id": ada.ID, "monthly_limit": 1}); got.Status != 409 {
+		t.Errorf("%s", got.Raw)
+	}
+}
+
+func TestWhatTeamsAndTheOrganizationMaySpend(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	red, blue := membertest.AddTeam(t, c.Roster, c.owner.Organization), membertest.AddTeam(t, c.Roster, c.owner.Organization)
+	ada, admin := c.add(t, permission.Member), c.add(t, permission.Admin)
+	for _, m := range []membertest.Member{ada, admin} {
+		membertest.Change(t, c.Roster, c.owner.Organization, m.ID, func(m *member.Member) { m.Teams = map[id.Team]access.TeamRole{red: access.TeamUser} })
+	}
+	set, ofRed, ofBlue := "PUT "+c.path(), "?team_id="+string(red), "?team_id="+string(blue)
+	got := c.Must(t, 200, set, c.owner.Secret, object{"team_id": red, "preset": "power_user", "daily_limit": nil})
+	if got.At("limits", "monthly_limit") != 500.0 || got.At("limits", "daily_limit") != nil || got.String("limits", "team_id") != string(red) {
+		t.Errorf("%s", got.Raw)
+	}
+	c.Must(t, 200, set, admin.Secret, object{"team_id": blue, "monthly_limit": 9})
+	c.Must(t, 200, set, admin.Secret, object{"team_id": red, "monthly_limit": 400})
+	c.Refused(t, 403, "own_limit", set, admin.Secret, object{"team_id": red, "monthly_limit": 401})
+	c.Refused(t, 403, "permission_denied", set, ada.Secret, object{"team_id": red, "monthly_limit": 1})
+	c.Refused(t, 403, "permission_denied", set, admin.Secret, object{"monthly_limit": 1})
+	c.Must(t, 200, set, c.owner.Secret, object{"monthly_limit": 1000, "daily_limit": 100})
+	c.Refused(t, 404, "team_not_found", set, c.owner.Secret, object{"team_id": id.NewTeam(c.Now()), "monthly_limit": 1})
+	c.Refused(t, 404, "team_not_found", "GET "+c.path()+"?team_id="+string(id.NewTeam(c.Now())), c.owner.Secret, nil)
+	c.Refused(t, 403, "permission_denied", "GET "+c.path(), ada.Secret, nil)
+	c.Refused(t, 403, "permission_denied", "GET "+c.path()+ofBlue, ada.Secret, nil)
+	for path, monthly := range map[string]float64{ofRed: 400, ofBlue: 9, "": 1000} {
+		got := c.Must(t, 200, "GET "+c.path()+path, admin.Secret, nil)
+		if got.At("limits", "monthly_limit") != monthly || got.At("limits", "remaining", "monthly_usd") != monthly || got.At("limits", "spend", "daily_usd") != 0.0 {
+			t.Errorf("%s: %s", path, got.Raw)
+		}
+	}
+	c.Must(t, 200, "GET "+c.path()+ofRed, ada.Secret, nil)
+	c.Must(t, 200, set, c.owner.Secret, object{"monthly_limit": nil, "daily_limit": "inherit"})
+	if got := c.Must(t, 200, "GET "+c.path(), admin.Secret, nil); got.At("limits", "monthly_limit") != nil || got.At("limits", "spend") != nil {
 		t.Errorf("%s", got.Raw)
 	}
 }

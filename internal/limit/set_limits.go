@@ -15,30 +15,48 @@ import (
 	"roster/internal/table"
 )
 
-// SetRequest changes the limits of a member or of a key.
+// SetRequest changes the limits of a member, of a team, of a key or, where none of them
+// is named, of the whole organization.
 type SetRequest struct {
 	User id.User `json:"user_id,omitzero"`
+	Team id.Team `json:"team_id,omitzero"`
 	Key  id.Key  `json:"key_id,omitzero"`
 	spending.Patch
 }
 
-// Validate refuses two owners or none, and a patch that is none.
+// Validate refuses two owners, and a patch that is none.
 func (in SetRequest) Validate() []fault.Field {
 	var faults []fault.Field
-	switch {
-	case in.User != "" && in.Key != "":
-		faults = []fault.Field{{Pointer: "/key_id", Reason: "cannot stand beside user_id"}}
-	case in.User == "" && in.Key == "":
-		faults = []fault.Field{{Pointer: "/user_id", Reason: "or key_id is required"}}
+	if name, other := owners(in.User, in.Team, in.Key); other != "" {
+		faults = []fault.Field{{Pointer: "/" + name, Reason: "cannot stand beside " + other}}
 	}
 	return append(faults, in.Patch.Validate()...)
 }
 
+// owners returns, where more than one is named, the name of the last and of the first.
+func owners(user id.User, team id.Team, key id.Key) (name, other string) {
+	for _, of := range []struct {
+		name  string
+		named bool
+	}{{"user_id", user != ""}, {"team_id", team != ""}, {"key_id", key != ""}} {
+		switch {
+		case of.named && other == "" && name == "":
+			name = of.name
+		case of.named && other == "":
+			name, other = of.name, name
+		}
+	}
+	return name, other
+}
+
 // SetLimits changes what may be spent, from the next reservation on. A patch that
-// changes nothing writes nothing.
+// changes nothing writes nothing but, of pools, what a call that was cut off left out.
 func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) (out Answer, err error) {
 	if in.Key != "" {
 		return apikey.LimitKey(ctx, s.keys, by, in.Key, in.Patch, func(c spending.Chosen) Answer { return Answer{ofKey(in.Key, c)} })
+	}
+	if in.User == "" {
+		return s.setPoolLimits(ctx, by, in.Team, in.Patch)
 	}
 	if !by.Can(permission.MembersManage) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)

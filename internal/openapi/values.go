@@ -173,7 +173,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[id.Reservation](): {
 		Type: spec.String, Pattern: "^res_(test_)?[" + crockford + "]{44}$", Examples: prefixed("res_", 44).Examples},
 	reflect.TypeFor[usage.Window]():    enumeration(usage.Daily, usage.Monthly),
-	reflect.TypeFor[usage.Owner]():     enumeration(usage.OfMember, usage.OfKey),
+	reflect.TypeFor[usage.Owner]():     enumeration(usage.OfMember, usage.OfKey, usage.OfTeam, usage.OfOrganization),
 	reflect.TypeFor[spending.Preset](): enumeration(spending.PresetNames...),
 	reflect.TypeFor[spending.Figure](): {
 		AnyOf:       []*spec.Schema{{Type: spec.Number, Minimum: new(0)}, {Type: spec.String}},

@@ -235,8 +235,8 @@ var All = []Route{
 	{UpdateMyConnection, "PUT /auth/connections/{connection_id}", "connections", Account, nil, 200, "Rename, enable or disable a personal connection, or replace its credential (merge)"},
 	{DeleteMyConnection, "DELETE /auth/connections/{connection_id}", "connections", Account, nil, 200, "Delete a personal connection with its credential"},
 
-	{GetLimits, "GET /api/organizations/{org_id}/spending-limits", "limits", Member, nil, 200, "What may be spent by a member, or through a key"},
-	{SetLimits, "PUT /api/organizations/{org_id}/spending-limits", "limits", Member, []p.Permission{p.MembersManage, p.KeysOwn, p.KeysManage}, 200, "Change what may be spent by a member, or through a key (merge)"},
+	{GetLimits, "GET /api/organizations/{org_id}/spending-limits", "limits", Member, nil, 200, "What may be spent by a member, by a team, through a key, or by the whole organization"},
+	{SetLimits, "PUT /api/organizations/{org_id}/spending-limits", "limits", Member, []p.Permission{p.MembersManage, p.KeysOwn, p.KeysManage, p.BillingManage}, 200, "Change what may be spent by a member, by a team, through a key, or by the whole organization (merge)"},
 	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
 	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},

@@ -25,13 +25,27 @@ type Hold struct {
 	Day int
 	// Key is the KeyMark of the key through which it counts too; empty, none.
 	Key string
+	// Lanes are those of pools in which it counts too, and Claim is its name there; empty
+	// without lanes.
+	Lanes []Lane
+	Claim string
 	// Model is the one that is to be called; empty, it was not said.
 	Model string
 }
 
-// holdBytes is the length of a record without its key and model: amount (8 bytes),
-// expiry (4), day (1), length of the key (1).
-const holdBytes = 8 + 4 + 1 + 1
+// Lane is one of the pool of a team or, without one, of the organization, in the month
+// of the hold.
+type Lane struct {
+	Team   id.Team
+	Number int
+}
+
+// holdBytes is the length of a record without key, lanes and model: amount (8 bytes),
+// expiry (4), day (1), length of the key (1), number of lanes (1).
+const holdBytes = 8 + 4 + 1 + 1 + 1
+
+// ClaimLength is that of a Claim: enough to tell holds of one name apart.
+const ClaimLength = 6
 
 // Encode is the record of the hold.
 func (h Hold) Encode() []byte {
@@ -39,19 +53,52 @@ func (h Hold) Encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(h.Amount))
 	b = binary.BigEndian.AppendUint32(b, uint32(h.Expires.Unix()))
 	b = append(b, byte(h.Day), byte(len(h.Key)))
-	return append(append(b, h.Key...), h.Model...)
+	b = append(append(b, h.Key...), byte(len(h.Lanes)))
+	for _, lane := range h.Lanes {
+		b = append(b, byte(lane.Number), byte(len(lane.Team)))
+		b = append(b, lane.Team...)
+	}
+	return append(append(b, h.Claim...), h.Model...)
 }
 
 // DecodeHold reads a record; one that is none has no amount.
 func DecodeHold(b []byte) Hold {
-	if len(b) < holdBytes || len(b) < holdBytes+int(b[13]) {
+	if len(b) < holdBytes {
 		return Hold{}
 	}
-	key, model := b[holdBytes:holdBytes+int(b[13])], b[holdBytes+int(b[13]):]
-	return Hold{
+	h := Hold{
 		Amount: money.Amount(binary.BigEndian.Uint64(b)), Expires: time.Unix(int64(binary.BigEndian.Uint32(b[8:])), 0).UTC(),
-		Day: int(b[12]), Key: string(key), Model: string(model),
+		Day: int(b[12]),
 	}
+	rest, whole := b[13:], true
+	next := func(n int) string { // the next n bytes
+		if n > len(rest) {
+			whole, n = false, len(rest)
+		}
+		part := rest[:n]
+		rest = rest[n:]
+		return string(part)
+	}
+	length := func() int {
+		if s := next(1); s != "" {
+			return int(s[0])
+		}
+		return 0
+	}
+	h.Key = next(length())
+	if lanes := length(); lanes > 0 {
+		h.Lanes = make([]Lane, lanes)
+		for i := range h.Lanes {
+			h.Lanes[i].Number = length()
+			h.Lanes[i].Team = id.Team(next(length()))
+		}
+		h.Claim = next(ClaimLength)
+	}
+	if !whole {
+		return Hold{}
+	}
+	h.Model = string(rest)
+	return h
 }
 
 // KeyMark names a key among those of its member.

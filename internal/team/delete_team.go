@@ -7,6 +7,8 @@ import (
 	"roster/internal/api"
 	"roster/internal/audit"
 	"roster/internal/id"
+	"roster/internal/pool"
+	"roster/internal/spending"
 	"roster/internal/table"
 )
 
@@ -29,11 +31,18 @@ func (s Service) DeleteTeam(ctx context.Context, by access.Actor, in DeleteReque
 		case read.Members > 0:
 			return errInUse.With("members", read.Members)
 		}
-		models, err := s.saveModels(ctx, org, *read, Team{ID: read.ID})
+		writes, err := s.saveModels(ctx, org, *read, Team{ID: read.ID})
 		if err != nil {
 			return err
 		}
-		out, err = api.Commit(ctx, s.Table, Answer{read.view()}, append(models,
+		settings, err := pool.GetSettings(ctx, s.Table, org)
+		if err != nil {
+			return err
+		}
+		if settings.Of(read.ID).Limited() {
+			writes = append(writes, pool.Save(org, settings, settings.With(read.ID, spending.Chosen{})))
+		}
+		out, err = api.Commit(ctx, s.Table, Answer{read.view()}, append(writes,
 			table.Write{
 				Key: table.Team(org, read.ID), Delete: true,
 				If: "#version = :read AND #members = :none", Values: table.V{"read": read.Version, "none": 0},

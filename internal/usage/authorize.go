@@ -94,7 +94,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if err != nil {
 		return Decision{}, err
 	}
-	limits, err := bounds(standing, who.limited(by), now)
+	limits, err := g.pools.all(ctx, by.Organization(), standing, who.limited(by), now)
 	if err != nil {
 		return Decision{}, err
 	}

@@ -51,7 +51,7 @@ func TestAuthorizeCostsOneRoundTripAndOneUnit(t *testing.T) {
 		gate  string
 		units float64
 		calls int
-	}{{"cold", 2, 2}, {"warm", 1, 1}} {
+	}{{"cold", 3, 2}, {"warm", 1, 1}} {
 		ctx, capacity := table.WithCapacity(t.Context())
 		if got := c.CallContext(t, ctx, "POST /v1/authorize", ada.Secret, nil); got.Status != 200 {
 			t.Fatalf("%s", got.Raw)

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"roster/internal/money"
 	"roster/internal/spending"
 	"roster/internal/spent"
+	"roster/internal/table"
 )
 
 // Window is what a limit is of.
@@ -25,13 +27,17 @@ const (
 type Owner string
 
 const (
-	OfMember Owner = "member"
-	OfKey    Owner = "key"
+	OfMember       Owner = "member"
+	OfKey          Owner = "key"
+	OfTeam         Owner = "team"
+	OfOrganization Owner = "organization"
 )
 
 // Bound is a limit that binds a call, and how much of it is used.
 type Bound struct {
-	Of     Owner        `json:"of"`
+	Of Owner `json:"of"`
+	// Team is the one whose limit it is.
+	Team   id.Team      `json:"team_id,omitzero"`
 	Window Window       `json:"window"`
 	Limit  money.Amount `json:"limit_usd"`
 	// Used is what was spent, and what is reserved.
@@ -43,7 +49,7 @@ type Bound struct {
 	// SetBy is who chose it, where somebody did since the member came.
 	SetBy    id.User   `json:"set_by,omitzero"`
 	ResetsAt time.Time `json:"resets_at"`
-	// sum is the counter of the month that the limit bounds.
+	// sum is the counter of the member's month that the limit bounds; empty for pools.
 	sum string
 }
 
@@ -144,20 +150,22 @@ func reached(bounds []Bound, mode spending.Mode) *Bound {
 	return nil
 }
 
-// bounds are the limits that bind a member's calls through a key now.
-func bounds(s access.Standing, key id.Key, now time.Time) ([]Bound, error) {
+// all are the limits that bind a member's calls through a key now: their own, and those
+// of pools.
+func (p *poolStates) all(ctx context.Context, org id.Organization, s access.Standing, key id.Key, now time.Time) ([]Bound, error) {
 	item, _ := s.Month(now.In(s.Location()).Format(calendar.MonthForm))
 	t, err := counters(item)
 	if err != nil {
 		return nil, err
 	}
-	return t.bounds(s, key, now), nil
+	ofPools, err := p.bounds(ctx, org, s, key, now)
+	return append(t.bounds(s, key, now), ofPools...), err
 }
 
 // LimitReached says which limit refuses a member's calls through a key now; nil, none
 // does.
-func LimitReached(s access.Standing, key id.Key, now time.Time) (*fault.Error, error) {
-	all, err := bounds(s, key, now)
+func LimitReached(ctx context.Context, t *table.Table, org id.Organization, s access.Standing, key id.Key, now time.Time) (*fault.Error, error) {
+	all, err := newPoolStates(t).all(ctx, org, s, key, now)
 	if err != nil {
 		return nil, err
 	}

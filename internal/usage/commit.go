@@ -12,13 +12,17 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/fault"
+	"roster/internal/id"
+	"roster/internal/pool"
+	"roster/internal/spent"
 	"roster/internal/table"
 )
 
-// A transaction takes 100 writes
-// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
-// Few members share one, so that a conflict over one of them holds up few others.
 const (
+	// chunkWrites is how many writes a transaction takes
+	// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
+	chunkWrites = 100
+	// Few members share one, so that a conflict over one of them holds up few others.
 	chunkEvents = 80
 	chunkMonths = 10
 	// chunksAtOnce bounds how many transactions of one request are under way.
@@ -33,15 +37,24 @@ var errBusy = fault.New(fault.Unavailable, "counters_busy", "The member's counte
 func (m Meter) commit(ctx context.Context, by access.Caller, entries []entry, tallies map[month]*tally, results []Result) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(chunksAtOnce)
-	for _, chunk := range chunks(entries) {
-		group.Go(func() error { return m.commitChunk(ctx, by, chunk, maps.Clone(tallies), results) })
+	for _, c := range chunks(by, entries, tallies) {
+		group.Go(func() error { return m.commitChunk(ctx, c, results) })
 	}
 	return group.Wait()
 }
 
+// chunk is events that one transaction records, and what it is decided on.
+type chunk struct {
+	by      access.Caller
+	events  []entry
+	tallies map[month]*tally
+	// gone are holds that pools have no more.
+	gone map[pool.Lane][]pool.Hold
+}
+
 // chunks divides events into transactions. Those of one member and month stay
 // together as far as one transaction takes them.
-func chunks(entries []entry) [][]entry {
+func chunks(by access.Caller, entries []entry, tallies map[month]*tally) []chunk {
 	var order []month
 	byMonth := map[month][]entry{}
 	for _, e := range entries {
@@ -50,28 +63,59 @@ func chunks(entries []entry) [][]entry {
 		}
 		byMonth[e.month()] = append(byMonth[e.month()], e)
 	}
+	of := func(events []entry) chunk { return chunk{by, events, maps.Clone(tallies), map[pool.Lane][]pool.Hold{}} }
 	var (
-		all     [][]entry
+		all     []chunk
 		current []entry
 		months  int
 	)
 	flush := func() {
 		if len(current) > 0 {
-			all = append(all, current)
+			all = append(all, of(current))
 		}
 		current, months = nil, 0
 	}
-	for _, of := range order {
-		for part := range slices.Chunk(byMonth[of], chunkEvents) {
-			if months == chunkMonths || len(current)+len(part) > chunkEvents {
-				flush()
-			}
-			current = append(current, part...)
-			months++
+	var add func([]entry)
+	add = func(part []entry) {
+		switch {
+		case len(part) > 1 && (len(part) > chunkEvents || of(part).size() > chunkWrites):
+			add(part[:len(part)/2])
+			add(part[len(part)/2:])
+			return
+		case months == chunkMonths, len(current)+len(part) > chunkEvents, of(slices.Concat(current, part)).size() > chunkWrites:
+			flush()
 		}
+		current = append(current, part...)
+		months++
+	}
+	for _, of := range order {
+		add(byMonth[of])
 	}
 	flush()
 	return all
+}
+
+// months are those of the events.
+func (c chunk) months() []month {
+	var all []month
+	for _, e := range c.events {
+		if !slices.Contains(all, e.month()) {
+			all = append(all, e.month())
+		}
+	}
+	return all
+}
+
+// size is how many writes the chunk is.
+func (c chunk) size() int {
+	lanes, _ := c.bookings()
+	return len(c.events) + len(c.months()) + len(lanes)
+}
+
+// hold is what was reserved for an event, if it is there.
+func (c chunk) hold(e entry) (spent.Hold, bool) {
+	h, ok := c.tallies[e.month()].holds[e.record.settles.holdName()]
+	return h, ok
 }
 
 // commitChunk is one transaction, and again as long as it is refused: without the
@@ -79,15 +123,16 @@ func chunks(entries []entry) [][]entry {
 // with models named as the months now have them. It ends, because every refusal
 // leaves fewer events or fewer free names, or finds a reservation ended or days sealed,
 // which no other call undoes.
-func (m Meter) commitChunk(ctx context.Context, by access.Caller, chunk []entry, tallies map[month]*tally, results []Result) error {
-	for attempt := 0; len(chunk) > 0; attempt++ {
+func (m Meter) commitChunk(ctx context.Context, c chunk, results []Result) error {
+	for attempt := 0; len(c.events) > 0; attempt++ {
 		if attempt == maxRefusals {
 			return errBusy
 		}
-		months := monthsOf(chunk)
-		err := m.Table.Transact(ctx, chunkWrites(by, chunk, months, tallies)...)
+		months := c.months()
+		lanes, bookings := c.bookings()
+		err := m.Table.Transact(ctx, c.writes(months, bookings)...)
 		if err == nil {
-			for _, e := range chunk {
+			for _, e := range c.events {
 				results[e.place] = e.record.result(Recorded)
 			}
 			return nil
@@ -96,55 +141,95 @@ func (m Meter) commitChunk(ctx context.Context, by access.Caller, chunk []entry,
 		if !ok {
 			return err
 		}
-		ofEvents, ofMonths := refused.Reasons[:len(chunk)], refused.Reasons[len(chunk):]
-		full, err := reread(months, ofMonths, tallies)
+		ofEvents, rest := refused.Reasons[:len(c.events)], refused.Reasons[len(c.events):]
+		ofMonths, ofLanes := rest[:len(months)], rest[len(months):]
+		full, err := c.reread(months, ofMonths)
 		if err != nil {
 			return err
 		}
-		if chunk, err = settle(chunk, ofEvents, full, results); err != nil {
+		if err := c.lose(lanes, ofLanes); err != nil {
+			return err
+		}
+		if c.events, err = settle(c.events, ofEvents, full, results); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func monthsOf(chunk []entry) []month {
-	var all []month
-	for _, e := range chunk {
-		if !slices.Contains(all, e.month()) {
-			all = append(all, e.month())
-		}
-	}
-	return all
-}
-
-// chunkWrites are the events and then the months, each in their order.
-func chunkWrites(by access.Caller, chunk []entry, months []month, tallies map[month]*tally) []table.Write {
-	writes := make([]table.Write, 0, len(chunk)+len(months))
+// writes are the events, then the months, and then the lanes, each in their order.
+func (c chunk) writes(months []month, bookings []pool.Booking) []table.Write {
+	writes := make([]table.Write, 0, len(c.events)+len(months)+len(bookings))
 	additions := map[month]*addition{}
 	for _, of := range months {
-		additions[of] = newAddition(tallies[of], by)
+		additions[of] = newAddition(c.tallies[of], c.by)
 	}
-	for _, e := range chunk {
-		hold, held := tallies[e.month()].holds[e.record.settles.holdName()]
+	for _, e := range c.events {
+		hold, held := c.hold(e)
 		e.record.Late = e.record.settles != "" && (!held || !hold.Live(e.record.RecordedAt))
 		writes = append(writes, e.record.write(e.marker))
 		additions[e.month()].count(e.record)
 	}
 	for _, of := range months {
-		writes = append(writes, additions[of].write(by.Organization(), of))
+		writes = append(writes, additions[of].write(c.by.Organization(), of))
+	}
+	for _, b := range bookings {
+		writes = append(writes, b.Write())
 	}
 	return writes
 }
 
+// bookings are what the events are in pools: in that of the organization, and in those of
+// the limited teams that the member is in, or that hold for the event. Events without
+// reservation share the lane of the first one.
+func (c chunk) bookings() (lanes []pool.Lane, bookings []pool.Booking) {
+	org, settings := c.by.Organization(), c.by.Own.Pools()
+	booking := func(of pool.Lane) *pool.Booking {
+		i := slices.Index(lanes, of)
+		if i < 0 {
+			i = len(lanes)
+			lanes, bookings = append(lanes, of), append(bookings, pool.Booking{Lane: of, Days: map[int]pool.Usage{}})
+		}
+		return &bookings[i]
+	}
+	for _, e := range c.events {
+		r := e.record
+		if r.Test {
+			continue
+		}
+		hold, _ := c.hold(e)
+		into := map[id.Team]pool.Lane{}
+		for _, lane := range lanesOf(org, r.Month, hold) {
+			into[lane.Pool.Team] = lane
+			if h := inPools(id.Reservation(r.settles), hold); !slices.Contains(c.gone[lane], h) {
+				b := booking(lane)
+				b.Ended = append(b.Ended, h)
+			}
+		}
+		if r.Scope == Personal {
+			continue
+		}
+		for _, team := range append([]id.Team{""}, settings.Binding(r.Teams)...) {
+			if _, held := into[team]; !held {
+				into[team] = pool.Pool{Organization: org, Team: team, Month: r.Month}.Lane(string(c.events[0].record.ID), settings.Of(team).Limits())
+			}
+		}
+		for _, team := range slices.Sorted(maps.Keys(into)) {
+			b := booking(into[team])
+			b.Days[r.Day] = b.Days[r.Day].Plus(pool.Usage{Cost: r.Cost, Requests: 1, Input: r.Input, Output: r.Output})
+		}
+	}
+	return lanes, bookings
+}
+
 // reread takes over the months that changed, and returns which take no more.
-func reread(months []month, reasons []error, tallies map[month]*tally) (full map[month]bool, err error) {
+func (c chunk) reread(months []month, reasons []error) (full map[month]bool, err error) {
 	full = map[month]bool{}
 	for i, of := range months {
 		changed, isChanged := errors.AsType[monthChanged](reasons[i])
 		switch {
 		case isChanged:
-			tallies[of] = changed.now
+			c.tallies[of] = changed.now
 		case errors.Is(reasons[i], table.ErrTooLarge):
 			full[of] = true
 		case reasons[i] != nil:
@@ -154,9 +239,23 @@ func reread(months []month, reasons []error, tallies map[month]*tally) (full map
 	return full, nil
 }
 
+// lose takes over which holds pools have no more.
+func (c chunk) lose(lanes []pool.Lane, reasons []error) error {
+	for i, of := range lanes {
+		gone, ok := errors.AsType[*pool.Gone](reasons[i])
+		switch {
+		case ok:
+			c.gone[of] = append(c.gone[of], gone.Holds...)
+		case reasons[i] != nil:
+			return reasons[i]
+		}
+	}
+	return nil
+}
+
 // settle gives the events that cannot be recorded their results, and returns the others.
-func settle(chunk []entry, reasons []error, full map[month]bool, results []Result) (rest []entry, err error) {
-	for i, e := range chunk {
+func settle(events []entry, reasons []error, full map[month]bool, results []Result) (rest []entry, err error) {
+	for i, e := range events {
 		before, isBefore := errors.AsType[recordedBefore](reasons[i])
 		switch {
 		case isBefore:

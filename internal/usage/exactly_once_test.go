@@ -83,6 +83,7 @@ func TestCountersAreTheSumOfTheEvents(t *testing.T) {
 		return weather
 	})
 	c.setOrganization(t, "time_zone", "America/New_York")
+	pools := map[string]map[string]int64{} // what the organization's pool should have
 	check := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		check++
@@ -141,8 +142,22 @@ func TestCountersAreTheSumOfTheEvents(t *testing.T) {
 			}
 		}
 		for _, user := range team {
-			if got, want := c.counters(t, user), sums(user, kept); !maps.Equal(got, want) {
+			want := sums(user, kept)
+			if got := c.counters(t, user); !maps.Equal(got, want) {
 				rt.Fatalf("counters of %s\n got %v\nwant %v", user, got, want)
+			}
+			for name, n := range want {
+				month, counter, _ := strings.Cut(name, " ")
+				if pools[month] == nil {
+					pools[month] = map[string]int64{}
+				}
+				pools[month][counter] += n
+			}
+		}
+		for month, want := range pools {
+			got := c.pool(t, "", month)
+			if int64(got.Month.Cost) != want["c"] || got.Month.Requests != want["r"] || got.Month.Input != want["i"] || got.Month.Output != want["o"] || int64(got.Days[1].Cost) != want["c01"] || int64(got.Days[22].Cost) != want["c22"] {
+				rt.Fatalf("the pool of %s\n got %+v\nwant %v", month, got, want)
 			}
 		}
 	})

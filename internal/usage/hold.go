@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/pool"
 	"roster/internal/spent"
 	"roster/internal/table"
 )
@@ -90,4 +92,18 @@ func (m Meter) end(ctx context.Context, by access.Caller, of month, t *tally, na
 		t = changed.now
 	}
 	return nil, errBusy
+}
+
+// lanesOf are the lanes of pools in which a hold of a month counts.
+func lanesOf(org id.Organization, month string, h spent.Hold) []pool.Lane {
+	lanes := make([]pool.Lane, len(h.Lanes))
+	for i, lane := range h.Lanes {
+		lanes[i] = pool.Lane{Pool: pool.Pool{Organization: org, Team: lane.Team, Month: month}, Number: lane.Number}
+	}
+	return lanes
+}
+
+// inPools is a reservation's hold as pools have it.
+func inPools(reservation id.Reservation, h spent.Hold) pool.Hold {
+	return pool.Hold{ID: string(reservation) + h.Claim, Amount: h.Amount, Day: h.Day, Expires: h.Expires}
 }

@@ -77,7 +77,11 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 	if record, ok := by.Own.Key(by.Key()); ok {
 		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt, Test: by.Key().Test()}
 	}
-	limits := counted.bounds(by.Own, by.Key(), now)
+	ofPools, err := g.pools.bounds(ctx, by.Organization(), by.Own, by.Key(), now)
+	if err != nil {
+		return Status{}, err
+	}
+	limits := append(counted.bounds(by.Own, by.Key(), now), ofPools...)
 	out.Limits, out.Remaining = limits, remaining(limits)
 	_, refused := g.path.Admit(ctx, by.Own, "")
 	if b := reached(limits, by.Own.LimitMode()); refused == nil && b != nil {

@@ -38,9 +38,11 @@ func (m Meter) ReleaseReservation(ctx context.Context, by access.Caller, in Rele
 	if err != nil {
 		return Released{}, err
 	}
-	held := t.holds[in.Reservation.Name()].Amount
-	_, err = m.end(ctx, by, of, t, []string{in.Reservation.Name()})
-	return Released{ReleasedReservation{in.Reservation, held}}, err
+	held := t.holds[in.Reservation.Name()]
+	if _, err = m.end(ctx, by, of, t, []string{in.Reservation.Name()}); err == nil {
+		m.unclaim(ctx, lanesOf(by.Organization(), of.name, held), inPools(in.Reservation, held))
+	}
+	return Released{ReleasedReservation{in.Reservation, held.Amount}}, err
 }
 
 // mine refuses a caller without usage:write to settle another's reservation.

@@ -110,12 +110,23 @@ func (m Meter) Reserve(ctx context.Context, by access.Caller, in ReserveRequest)
 		return Reserved{}, err
 	}
 	var out Reserved
+	stale := false
 	err = table.Retry(ctx, func() error {
+		if stale {
+			if by, err = m.path.Renew(ctx, by); err != nil {
+				return err
+			}
+		}
+		stale = true
 		standing, _, err := admitted(ctx, m.path, by, who, in.Model, m.Now())
 		if err != nil {
 			return err
 		}
-		out, err = m.hold(ctx, by, who, standing, in, estimate)
+		r, err := m.reserving(ctx, by, who, standing, in, estimate)
+		if err != nil {
+			return err
+		}
+		out, err = m.hold(ctx, by, r)
 		return err
 	})
 	return out, refusal(err)
@@ -142,62 +153,134 @@ func (m Meter) estimate(ctx context.Context, by access.Caller, in ReserveRequest
 	return estimate{of.Estimate(*in.InputTokens, *in.MaxOutputTokens), &of}, nil
 }
 
-// hold makes the reservation in the month of the member, by one conditional write.
-func (m Meter) hold(ctx context.Context, by access.Caller, who subject, s access.Standing, in ReserveRequest, e estimate) (Reserved, error) {
+// reserving is a reservation on its way.
+type reserving struct {
+	id       id.Reservation
+	in       ReserveRequest
+	estimate estimate
+	hold     spent.Hold
+	month    month
+	// by is how the member stands, and key the one whose limits bind.
+	by  access.Standing
+	key id.Key
+	// pools are those that bind, and advised their limits as they were a moment ago.
+	pools   []shared
+	advised []Bound
+	now     time.Time
+}
+
+// reserving decides what is to be held of whom.
+func (m Meter) reserving(ctx context.Context, by access.Caller, who subject, s access.Standing, in ReserveRequest, e estimate) (reserving, error) {
 	now := m.Now()
 	local := now.In(s.Location())
 	name := string(in.ID)
 	if name == "" {
 		name = rand.Text()
 	}
-	reservation := id.NewReservation(who.user, local, name, who.isTest(by))
-	month := month{who.user, local.Format(calendar.MonthForm), reservation.Test()}
-	h := spent.Hold{Amount: e.amount, Expires: in.expiry(now), Day: local.Day(), Model: string(in.Model)}
-	if who.key != "" && who.key.User() == who.user {
-		h.Key = spent.KeyMark(who.key)
+	r := reserving{
+		id: id.NewReservation(who.user, local, name, who.isTest(by)), in: in, estimate: e,
+		hold: spent.Hold{Amount: e.amount, Expires: in.expiry(now), Day: local.Day(), Model: string(in.Model)},
+		by:   s, key: who.limited(by), now: now,
 	}
-	t, err := readMonth(ctx, m.Table, by.Organization(), s, month)
+	r.month = month{who.user, local.Format(calendar.MonthForm), r.id.Test()}
+	if who.key != "" && who.key.User() == who.user {
+		r.hold.Key = spent.KeyMark(who.key)
+	}
+	if s.LimitMode() != spending.Observe {
+		r.pools = sharedBy(by.Organization(), s, r.key, r.month.name)
+	}
+	var err error
+	r.advised, err = m.pools.bounds(ctx, by.Organization(), s, r.key, now)
+	return r, err
+}
+
+// hold makes the reservation in the pools that bind, and then in the month of the member,
+// by one conditional write each. What pools hold has a name of its own for each try: of
+// two tries at once, the one that comes to nothing gives back its own.
+func (m Meter) hold(ctx context.Context, by access.Caller, r reserving) (Reserved, error) {
+	t, err := readMonth(ctx, m.Table, by.Organization(), r.by, r.month)
 	if err != nil {
 		return Reserved{}, err
 	}
-	limited := who.limited(by)
+	if out, done, err := r.look(t); done || err != nil {
+		return out, err
+	}
+	if len(r.pools) == 0 {
+		out, _, err := m.holdInMonth(ctx, by, r, t)
+		return out, err
+	}
+	r.hold.Claim = rand.Text()[:spent.ClaimLength]
+	lanes, err := m.claim(ctx, r.pools, inPools(r.id, r.hold), r.now)
+	if refused, ok := errors.AsType[exhausted](err); ok {
+		return Reserved{}, r.short(refused.bound(resetsAfter(r.now, r.by.Location())))
+	}
+	if err != nil {
+		return Reserved{}, err
+	}
+	for _, lane := range lanes {
+		r.hold.Lanes = append(r.hold.Lanes, spent.Lane{Team: lane.Pool.Team, Number: lane.Number})
+	}
+	out, used, err := m.holdInMonth(ctx, by, r, t)
+	if !used {
+		m.unclaim(ctx, lanes, inPools(r.id, r.hold))
+	}
+	return out, err
+}
+
+// holdInMonth makes the reservation in the month of the member, as it was read. used
+// tells whether the hold is in it, as far as one can know.
+func (m Meter) holdInMonth(ctx context.Context, by access.Caller, r reserving, t *tally) (out Reserved, used bool, err error) {
 	for range maxDecisions {
-		if before, ok := t.holds[reservation.Name()]; ok && before.Live(now) {
-			if before.Amount != h.Amount || before.Key != h.Key || before.Model != h.Model {
-				return Reserved{}, errReserved
-			}
-			return t.reserved(reservation, before, s, limited, now, e, in), nil
+		if out, done, err := r.look(t); done || err != nil {
+			return out, t.holds[r.id.Name()].Claim == r.hold.Claim, err
 		}
-		var bounds []Bound
-		if s.LimitMode() != spending.Observe {
-			bounds = t.bounds(s, limited, now)
-		}
-		for _, b := range bounds {
-			if h.Amount > b.Remaining || b.reached() {
-				return Reserved{}, short(b, e, in, now)
-			}
-		}
-		if t.fence > s.Version() {
-			return Reserved{}, table.ErrChanged
-		}
-		if over := t.over(now); len(over) > endedAtOnce { // what stays of them would stand in the way
-			if t, err = m.end(ctx, by, month, t, over[:endedAtOnce]); err != nil {
-				return Reserved{}, err
+		if over := t.over(r.now); len(over) > endedAtOnce { // what stays of them would stand in the way
+			if t, err = m.end(ctx, by, r.month, t, over[:endedAtOnce]); err != nil {
+				return Reserved{}, false, err
 			}
 			continue
 		}
-		err := m.Table.Transact(ctx, t.reserve(month.key(by.Organization()), reservation.Name(), h, bounds, s.Version(), now))
+		err := m.Table.Transact(ctx, t.reserve(r.month.key(by.Organization()), r.id.Name(), r.hold, r.binding(t), r.by.Version(), r.now))
 		changed, refused := errors.AsType[monthChanged](err)
 		switch {
 		case err == nil:
-			t.holds[reservation.Name()] = h
-			return t.reserved(reservation, h, s, limited, now, e, in), nil
-		case !refused:
-			return Reserved{}, err
+			t.holds[r.id.Name()] = r.hold
+			return r.answer(t, r.hold), true, nil
+		case !refused: // it may have been made
+			return Reserved{}, true, err
 		}
 		t = changed.now
 	}
-	return Reserved{}, errBusy
+	return Reserved{}, false, errBusy
+}
+
+// look is the answer, where a month as it was read decides it: the reservation is there,
+// or a limit leaves too little for it. It fails with table.ErrChanged where the limits
+// are others by now.
+func (r reserving) look(t *tally) (out Reserved, done bool, err error) {
+	if before, ok := t.holds[r.id.Name()]; ok && before.Live(r.now) {
+		if before.Amount != r.hold.Amount || before.Key != r.hold.Key || before.Model != r.hold.Model {
+			return Reserved{}, false, errReserved
+		}
+		return r.answer(t, before), true, nil
+	}
+	for _, b := range r.binding(t) {
+		if r.hold.Amount > b.Remaining || b.reached() {
+			return Reserved{}, false, r.short(b)
+		}
+	}
+	if t.fence > r.by.Version() {
+		return Reserved{}, false, table.ErrChanged
+	}
+	return Reserved{}, false, nil
+}
+
+// binding are the limits of the member and of the key that may refuse.
+func (r reserving) binding(t *tally) []Bound {
+	if r.by.LimitMode() == spending.Observe {
+		return nil
+	}
+	return t.bounds(r.by, r.key, r.now)
 }
 
 // expiry is until when the reservation counts: at least as long as was asked for, to a
@@ -212,12 +295,12 @@ func (in ReserveRequest) expiry(now time.Time) time.Time {
 
 // short refuses a reservation for which a limit leaves too little, and says how many
 // tokens of output it leaves room for.
-func short(b Bound, e estimate, in ReserveRequest, now time.Time) *fault.Error {
-	f := b.refusal(now)
-	if e.price != nil {
-		f = f.With("max_output_tokens", e.affordable(&b.Remaining, in))
+func (r reserving) short(b Bound) *fault.Error {
+	f := b.refusal(r.now)
+	if r.estimate.price != nil {
+		f = f.With("max_output_tokens", r.estimate.affordable(&b.Remaining, r.in))
 	}
-	return f.With("requested_usd", e.amount)
+	return f.With("requested_usd", r.estimate.amount)
 }
 
 // affordable is how many tokens of output there is room for, by the limits and by the
@@ -236,17 +319,19 @@ func (e estimate) affordable(left *money.Amount, in ReserveRequest) *int64 {
 	return &room
 }
 
-// reserved is the answer: what is left counts the reservation.
-func (t *tally) reserved(reservation id.Reservation, h spent.Hold, s access.Standing, key id.Key, now time.Time, e estimate, in ReserveRequest) Reserved {
+// answer is that of a reservation that is in the month. What is left of the limits of the
+// member and of the key counts it; pools are as they were a moment ago.
+func (r reserving) answer(t *tally, h spent.Hold) Reserved {
 	out := Reserved{
-		Reservation: Reservation{reservation, h.Amount, h.Expires},
-		Remaining:   remaining(t.bounds(s, key, now)), ResetsAt: resetsAfter(now, s.Location()),
+		Reservation: Reservation{r.id, h.Amount, h.Expires},
+		Remaining:   remaining(append(t.bounds(r.by, r.key, r.now), r.advised...)),
+		ResetsAt:    resetsAfter(r.now, r.by.Location()),
 	}
 	room := tightest(out.Remaining)
 	if room != nil {
 		room = new(room.Plus(h.Amount))
 	}
-	out.MaxOutputTokens = e.affordable(room, in)
+	out.MaxOutputTokens = r.estimate.affordable(room, r.in)
 	return out
 }
 

@@ -512,7 +512,7 @@ func TestReservationsCost(t *testing.T) {
 		}
 		ctx, capacity := table.WithCapacity(t.Context())
 		c.CallContext(t, ctx, commitOf(last), of.Secret, object{"cost_usd": "0.2"})
-		if read, write := capacity.Units(); read > 2 || write > 3+2*of.units {
+		if read, write := capacity.Units(); read > 2 || write > 5+2*of.units {
 			t.Errorf("%s, a commit: %v", name, capacity.Calls())
 		}
 	}

@@ -20,7 +20,8 @@ import (
 // Gate answers whether a member may use models.
 type Gate struct {
 	*env.Env
-	path *access.HotPath
+	path  *access.HotPath
+	pools *poolStates
 }
 
 // Meter records usage.
@@ -28,6 +29,7 @@ type Meter struct {
 	*env.Env
 	path   *access.HotPath
 	prices *price.Book
+	pools  *poolStates
 }
 
 // Reports shows usage.
@@ -36,7 +38,7 @@ type Reports struct{ *env.Env }
 // AuthorizeEndpoints are the routes asked before a model call.
 func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 	path := access.NewHotPath(e)
-	g := Gate{e, path}
+	g := Gate{e, path, newPoolStates(e.Table)}
 	return []api.Endpoint{
 		api.Handle(route.Authorize, refusing(path.Caller), g.Authorize),
 		api.Handle(route.KeyStatus, path.Caller, g.KeyStatus),
@@ -46,7 +48,7 @@ func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 // MeterEndpoints are the routes called after a model call.
 func MeterEndpoints(e *env.Env) []api.Endpoint {
 	path := access.NewHotPath(e)
-	m := Meter{e, path, price.NewBook(e)}
+	m := Meter{e, path, price.NewBook(e), newPoolStates(e.Table)}
 	return []api.Endpoint{
 		api.Handle(route.RecordUsage, path.Caller, m.Record),
 		api.Handle(route.Reserve, refusing(path.Caller), m.Reserve),
