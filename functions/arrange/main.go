@@ -1,5 +1,5 @@
-// Function arrange keeps the lists of members in order, and notes when members
-// were last active, as the table's stream tells of changes.
+// Function arrange keeps the lists of members in order, notes when members were last
+// active, and warns who comes near a limit, as the table's stream tells of changes.
 package main
 
 import (
@@ -8,6 +8,11 @@ import (
 	"roster/internal/arrange"
 	"roster/internal/boot"
 	"roster/internal/function"
+	"roster/internal/stream"
+	"roster/internal/watch"
 )
 
-func main() { lambda.Start(function.Silent(arrange.New(boot.Env()).Stream)) }
+func main() {
+	e := boot.Env()
+	lambda.Start(function.Silent(stream.Each(arrange.New(e).Stream, watch.New(e).Stream)))
+}

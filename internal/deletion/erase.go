@@ -49,6 +49,7 @@ func (s Service) erase(ctx context.Context, o organization.Organization) error {
 	now := s.Now()
 	err := s.Table.Transact(ctx,
 		table.Write{Key: table.Organization(o.ID), Delete: true, If: table.Present, Else: table.ErrChanged},
+		table.Write{Key: table.Near(o.ID, ""), Delete: true},
 		audit.Record(now, o.ID, audit.Event{Action: audit.OrganizationErased, Actor: audit.System(), Target: string(o.ID)}))
 	if errors.Is(err, table.ErrChanged) {
 		return nil // another run was first
@@ -91,7 +92,7 @@ func (s Service) eraseMember(ctx context.Context, org id.Organization, user id.U
 			return err
 		}
 	}
-	writes := []table.Write{{Key: table.Membership(user, org), Delete: true}}
+	writes := []table.Write{{Key: table.Membership(user, org), Delete: true}, {Key: table.Near(org, user), Delete: true}}
 	if m.Email != "" {
 		writes = append(writes, invitation.Erase(org, m.Email))
 	}

@@ -150,7 +150,7 @@ func (w world) about(t *testing.T, org id.Organization) map[table.Key]map[string
 	t.Helper()
 	all := w.DumpItems(t, "TH#", "IK#", "OB#", "U#")
 	for key := range all {
-		if !strings.Contains(key.PK, string(org)) {
+		if !strings.Contains(key.PK, string(org)) && !strings.HasPrefix(key.SK, string(org)+"#") {
 			delete(all, key)
 		}
 	}
@@ -163,7 +163,7 @@ func (w world) rest(t *testing.T, org id.Organization) map[table.Key]map[string]
 	t.Helper()
 	all := w.DumpItems(t, "TH#", "IK#", "OB#")
 	for key := range all {
-		if strings.Contains(key.PK, string(org)) || key.SK == "M#"+string(org) {
+		if strings.Contains(key.PK, string(org)) || key.SK == "M#"+string(org) || strings.HasPrefix(key.SK, string(org)+"#") {
 			delete(all, key)
 		}
 	}

@@ -125,6 +125,7 @@ var All = []Function{
 	{Name: "close-statements", Trigger: Schedule, Interval: 10 * time.Minute, Memory: 1024},
 	{Name: "delete-organizations", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "expire", Trigger: Schedule, Interval: time.Minute, Memory: 512},
+	{Name: "check-limits", Trigger: Schedule, Interval: 5 * time.Minute, Memory: 512},
 	{Name: "rearrange", Trigger: Operator, Memory: 512, Places: true},
 	{Name: "mail-feedback", Trigger: MailEvents, Memory: 256},
 }

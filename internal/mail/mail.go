@@ -68,6 +68,16 @@ const (
 	// Needs Organization, Month, Amount; also Link.
 	StatementClosed Kind = "statement_closed"
 
+	// LimitApproaching tells that part of a spending limit is used: the member, or who
+	// answers for a service account, and from 90 percent on whoever manages members.
+	// Needs Organization, Window, Limit, Amount (spent), Percent, ExpiresAt (when the
+	// window ends); also Member, whose limit it is if not the recipient's, and Key.
+	LimitApproaching Kind = "limit_approaching"
+
+	// LimitReached tells the same people that all of it is used, or that a call was
+	// refused by it. Needs what LimitApproaching does but Percent; also Observed.
+	LimitReached Kind = "limit_reached"
+
 	// Rejected answers a join request. Needs Organization; also Reason.
 	Rejected Kind = "rejected"
 
@@ -98,6 +108,13 @@ type Data struct {
 	Member       string `json:"member,omitzero"` // name or address of whom it befell
 	Role         string `json:"role,omitzero"`
 	PreviousRole string `json:"previous_role,omitzero"`
+
+	Key string `json:"key,omitzero"` // name of an API key
+
+	Window   string `json:"window,omitzero"`   // of a limit: "monthly" or "daily"
+	Limit    string `json:"limit,omitzero"`    // with its currency
+	Percent  string `json:"percent,omitzero"`  // of Limit: "80"
+	Observed bool   `json:"observed,omitzero"` // nobody is refused for a limit
 
 	Month  string `json:"month,omitzero"`  // as people call it: "November 2026"
 	Amount string `json:"amount,omitzero"` // with its currency

@@ -31,7 +31,7 @@ func cleaned(d mail.Data) mail.Data {
 }
 
 func mapNames(d mail.Data, f func(string) string) mail.Data {
-	for _, name := range []*string{&d.Organization, &d.Recipient, &d.Actor, &d.Member, &d.Role, &d.PreviousRole, &d.Month} {
+	for _, name := range []*string{&d.Organization, &d.Recipient, &d.Actor, &d.Member, &d.Role, &d.PreviousRole, &d.Key, &d.Month} {
 		*name = f(*name)
 	}
 	return d

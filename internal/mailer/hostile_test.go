@@ -32,7 +32,7 @@ var hostile = rapid.Custom(func(t *rapid.T) string {
 // harden replaces every field of the sample that people type.
 func harden(t *rapid.T, sample mail.Data) mail.Data {
 	for _, field := range []*string{
-		&sample.Organization, &sample.Recipient, &sample.Actor, &sample.Member, &sample.Role, &sample.PreviousRole,
+		&sample.Organization, &sample.Recipient, &sample.Actor, &sample.Member, &sample.Role, &sample.PreviousRole, &sample.Key,
 		&sample.Message, &sample.Reason, &sample.WelcomeMessage,
 	} {
 		if *field != "" {

@@ -48,6 +48,10 @@ func samples() map[mail.Kind]mail.Data {
 		mail.OrganizationDeleting: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", ExpiresAt: expires},
 		mail.TwoFactorRequired:    {Recipient: "Ada Lovelace", Organization: "Acme Research", ExpiresAt: expires},
 		mail.OwnershipTransferred: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", Member: "Joan Clarke"},
+		mail.LimitApproaching: {Recipient: "Ada Lovelace", Organization: "Acme Research", Window: "monthly", Limit: "200 USD",
+			Amount: "160.05 USD", Percent: "80", ExpiresAt: expires},
+		mail.LimitReached: {Recipient: "Grace Hopper", Organization: "Acme Research", Member: "Ada Lovelace", Key: "ci", Window: "daily",
+			Limit: "25 USD", Amount: "25.000000001 USD", ExpiresAt: expires},
 		mail.OrganizationRestored: {Recipient: "Ada Lovelace", Organization: "Acme Research"},
 		mail.StatementClosed: {Recipient: "Ada Lovelace", Organization: "Acme Research", Month: "November 2026",
 			Amount: "1234.567891234 USD", Link: "https://roster.example/"},
@@ -113,6 +117,9 @@ func TestMissingFields(t *testing.T) {
 		"expiry":       func(d *mail.Data) { d.ExpiresAt = time.Time{} },
 		"month":        func(d *mail.Data) { d.Month = "" },
 		"amount":       func(d *mail.Data) { d.Amount = "" },
+		"window":       func(d *mail.Data) { d.Window = "" },
+		"limit":        func(d *mail.Data) { d.Limit = "" },
+		"percent":      func(d *mail.Data) { d.Percent = "" },
 	}
 	needed := map[mail.Kind][]string{
 		mail.VerifyAddress:        {"link", "script link", "broken link", "spaced link"},
@@ -134,6 +141,8 @@ func TestMissingFields(t *testing.T) {
 		mail.TwoFactorRequired:    {"organization", "expiry"},
 		mail.OwnershipTransferred: {"organization", "actor", "blank actor", "member"},
 		mail.StatementClosed:      {"organization", "month", "amount"},
+		mail.LimitApproaching:     {"organization", "window", "limit", "amount", "percent", "expiry"},
+		mail.LimitReached:         {"organization", "window", "limit", "amount", "expiry"},
 	}
 	for kind, data := range samples() {
 		for name, remove := range without {

@@ -2,6 +2,7 @@ package organization
 
 import (
 	"context"
+	"slices"
 
 	"roster/internal/access"
 	"roster/internal/api"
@@ -70,10 +71,14 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 		}
 		now := s.Now()
 		changed, save := Save(*read, changed, now)
-		out, err = api.Commit(ctx, s.Table, answer(changed), save, audit.Record(now, read.ID, audit.Event{
+		writes := []table.Write{save, audit.Record(now, read.ID, audit.Event{
 			Action: audit.OrganizationUpdated, Actor: audit.Member(by), Target: string(read.ID),
 			Before: before, After: after,
-		}))
+		})}
+		if warnsOthers(*read, changed) {
+			writes = append(writes, lookThrough(changed))
+		}
+		out, err = api.Commit(ctx, s.Table, answer(changed), writes...)
 		return err
 	})
 	return out, err
@@ -100,4 +105,18 @@ func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Or
 		return errOwnLimit
 	}
 	return nil
+}
+
+// warnsOthers reports whether a change of the settings may bring members to thresholds
+// of their limits who spend nothing more.
+func warnsOthers(read, changed Organization) bool {
+	return read.DefaultLimits().Exceed(changed.DefaultLimits()) || !slices.Equal(read.Thresholds(), changed.Thresholds())
+}
+
+// lookThrough is the Write by which function check-limits looks at all members, from the
+// first one on.
+func lookThrough(o Organization) table.Write {
+	return table.Write{Key: table.Near(o.ID, ""), Put: struct {
+		Version int `dynamodbav:"version"`
+	}{o.Version}}
 }

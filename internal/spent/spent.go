@@ -103,6 +103,17 @@ func Entries(key table.Key, item table.Item) ([]table.Key, error) {
 	return []table.Key{Entry(org, user, name, m.cost)}, nil
 }
 
+// More reports whether a change of a month is that more was spent in it: not whether
+// more is held.
+func More(before, after table.Item) (bool, error) {
+	was, err := table.Decode[month](before)
+	if err != nil {
+		return false, err
+	}
+	is, err := table.Decode[month](after)
+	return is.cost > was.cost, err
+}
+
 // Entry is that of a member who spent so much in a month.
 func Entry(org id.Organization, user id.User, month string, spent money.Amount) table.Key {
 	return table.ListEntry(Partition(org, month), fmt.Sprintf("%04d", step(spent)), string(user))

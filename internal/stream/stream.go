@@ -2,11 +2,27 @@
 package stream
 
 import (
+	"context"
+	"errors"
+
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"roster/internal/table"
 )
+
+// Each hands a batch to several who take it over as a whole: DynamoDB serves two readers
+// of a shard well, so what needs the same records shares a reader. Where one fails the
+// others take the batch over all the same, and all of them get it again.
+func Each(takers ...func(context.Context, events.DynamoDBEvent) error) func(context.Context, events.DynamoDBEvent) error {
+	return func(ctx context.Context, event events.DynamoDBEvent) error {
+		var failed error
+		for _, take := range takers {
+			failed = errors.Join(failed, take(ctx, event))
+		}
+		return failed
+	}
+}
 
 // Key returns a record's key; it is empty for a key of another table.
 func Key(record events.DynamoDBEventRecord) table.Key {

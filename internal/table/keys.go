@@ -61,6 +61,10 @@ type Key struct {
 //	JC#<x>              <call id>          a call to run a job; x is one of JobShards
 //	DU#<x>              <time>#<org>#<user>  when something about a membership changes by itself;
 //	                                       x is one of DueShards
+//	WA#<org>#<user>     <window>#<limit>   how far the warnings about a member's limit have gone;
+//	                    <window>#<limit>#<key>  those about a key's
+//	NE#<x>              <org>#<user>       a member who is near a limit; <org># alone: every member is to be
+//	                                       looked at; x is one of NearShards
 //	IK#<sha256>         IK                 the answer given to an idempotency key
 //	ML#<org>#<list>     <entry>            an entry of a list, which leads to an item; package arrange
 //	                                       keeps the lists
@@ -285,6 +289,42 @@ func (k Key) Due() (org id.Organization, user id.User, ok bool) {
 	_, rest, _ := strings.Cut(k.SK, "#")
 	o, u, ok := strings.Cut(rest, "#")
 	return id.Organization(o), id.User(u), ok && strings.HasPrefix(k.PK, "DU#")
+}
+
+// Warning is keyed by the window, a month "2026-11" or a day "2026-11-22" of the
+// organization's time zone, and by the limit in nano-USD: another limit is warned about
+// anew. Of no key, the limit is the member's.
+func Warning(org id.Organization, user id.User, window string, limit int64, key id.Key) Key {
+	sk := window + "#" + strconv.FormatInt(limit, 10)
+	if key != "" {
+		sk += "#" + string(key)
+	}
+	return Key{WarningsPartition(org, user), sk}
+}
+
+// WarningsPartition is that of every Warning about a member's limits.
+func WarningsPartition(org id.Organization, user id.User) string {
+	return "WA#" + string(org) + "#" + string(user)
+}
+
+// NearShards is over how many partitions those are spread who are near a limit.
+const NearShards = 4
+
+// Near is the key of what leads to a member who is near a limit; of no user, to all
+// members of an organization, who are to be looked at once.
+func Near(org id.Organization, user id.User) Key {
+	entry := string(org) + "#" + string(user)
+	shard := hash(entry)[0] % NearShards
+	return Key{NearPartition(int(shard)), entry}
+}
+
+// NearPartition is a partition of Near.
+func NearPartition(shard int) string { return "NE#" + strconv.Itoa(shard) }
+
+// Near returns to whom the key leads, if it is a Near.
+func (k Key) Near() (org id.Organization, user id.User, ok bool) {
+	o, u, ok := strings.Cut(k.SK, "#")
+	return id.Organization(o), id.User(u), ok && strings.HasPrefix(k.PK, "NE#")
 }
 
 func Idempotency(scope string) Key { return Key{"IK#" + hash(scope), "IK"} }

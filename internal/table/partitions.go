@@ -51,5 +51,7 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 // PartitionsOfMember are those that an organization fills with what a member has in
 // it.
 func PartitionsOfMember(org id.Organization, user id.User) []string {
-	return []string{OwnUsageEvent(org, user, "").PK, OwnTestUsageEvent(org, user, "").PK, Member(org, user).PK}
+	return []string{
+		OwnUsageEvent(org, user, "").PK, OwnTestUsageEvent(org, user, "").PK, WarningsPartition(org, user), Member(org, user).PK,
+	}
 }

@@ -100,6 +100,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	}
 	mode := standing.LimitMode()
 	if b := reached(limits, mode); b != nil {
+		warn(ctx, g.warnings, *b, by.Organization(), standing, who.limited(by), 0, now)
 		return Decision{}, b.refusal(now)
 	}
 	if mode == spending.Strict && len(limits) > 0 {

@@ -127,6 +127,9 @@ func (m Meter) Reserve(ctx context.Context, by access.Caller, in ReserveRequest)
 			return err
 		}
 		out, err = m.hold(ctx, by, r)
+		if over, ok := errors.AsType[overLimit](err); ok {
+			warn(ctx, m.warnings, over.bound, by.Organization(), standing, r.key, estimate.amount, r.now)
+		}
 		return err
 	})
 	return out, refusal(err)
@@ -266,7 +269,7 @@ func (r reserving) look(t *tally) (out Reserved, done bool, err error) {
 	}
 	for _, b := range r.binding(t) {
 		if r.hold.Amount > b.Remaining || b.reached() {
-			return Reserved{}, false, r.short(b)
+			return Reserved{}, false, overLimit{r.short(b), b}
 		}
 	}
 	if t.fence > r.by.Version() {

@@ -15,21 +15,24 @@ import (
 	"roster/internal/fault"
 	"roster/internal/price"
 	"roster/internal/route"
+	"roster/internal/warning"
 )
 
 // Gate answers whether a member may use models.
 type Gate struct {
 	*env.Env
-	path  *access.HotPath
-	pools *poolStates
+	path     *access.HotPath
+	pools    *poolStates
+	warnings warning.Service
 }
 
 // Meter records usage.
 type Meter struct {
 	*env.Env
-	path   *access.HotPath
-	prices *price.Book
-	pools  *poolStates
+	path     *access.HotPath
+	prices   *price.Book
+	pools    *poolStates
+	warnings warning.Service
 }
 
 // Reports shows usage.
@@ -38,7 +41,7 @@ type Reports struct{ *env.Env }
 // AuthorizeEndpoints are the routes asked before a model call.
 func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 	path := access.NewHotPath(e)
-	g := Gate{e, path, newPoolStates(e.Table)}
+	g := Gate{e, path, newPoolStates(e.Table), warning.New(e)}
 	return []api.Endpoint{
 		api.Handle(route.Authorize, refusing(path.Caller), g.Authorize),
 		api.Handle(route.KeyStatus, path.Caller, g.KeyStatus),
@@ -48,7 +51,7 @@ func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 // MeterEndpoints are the routes called after a model call.
 func MeterEndpoints(e *env.Env) []api.Endpoint {
 	path := access.NewHotPath(e)
-	m := Meter{e, path, price.NewBook(e), newPoolStates(e.Table)}
+	m := Meter{e, path, price.NewBook(e), newPoolStates(e.Table), warning.New(e)}
 	return []api.Endpoint{
 		api.Handle(route.RecordUsage, path.Caller, m.Record),
 		api.Handle(route.Reserve, refusing(path.Caller), m.Reserve),

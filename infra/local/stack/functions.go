@@ -16,6 +16,8 @@ import (
 	"roster/internal/mailer"
 	"roster/internal/member"
 	"roster/internal/notify"
+	"roster/internal/stream"
+	"roster/internal/watch"
 )
 
 // functions are the handlers of every function, as its main hands them to Lambda.
@@ -28,11 +30,12 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"sweep-outbox":         function.Silent(n.Sweep),
 		"run-jobs":             function.Answering(runner.Stream),
 		"sweep-jobs":           function.Silent(runner.Sweep),
-		"arrange":              function.Silent(arrange.New(e).Stream),
+		"arrange":              function.Silent(stream.Each(arrange.New(e).Stream, watch.New(e).Stream)),
 		"mail-feedback":        function.Silent(f.Handle),
 		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
 		"close-statements":     function.Silent(billing.Service{Env: e}.Sweep),
 		"expire":               function.Silent(member.Service{Env: e}.Expire),
+		"check-limits":         function.Silent(watch.New(e).Sweep),
 		"rearrange":            function.Answering(arrange.New(e).Rearrange),
 	}
 	for _, f := range function.All {
