@@ -49,7 +49,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"give a role of one's own":       {4, 12},
 	"create team":                    {4, 12},
 	"rename team":                    {3, 14},
-	"delete team":                    {3, 12},
+	"delete team":                    {4, 12},
 	"join team":                      {4, 12},
 	"leave team":                     {4, 12},
 	"accept into a team":             {10, 24}, // 2 for the team
@@ -92,11 +92,16 @@ var budgets = map[string]struct{ read, write float64 }{
 	"end one of a member's sessions": {5, 7},
 	"update billing":                 {3.5, 4},
 	"update prices":                  {4, 6},
-	"record usage":                   {27, 24 * 3.5},
+	"record usage":                   {27.5, 24*3.5 + 4}, // two chunks, each in a lane of the organization
 	"limit a member":                 {4, 9},
 	"limit a key":                    {3, 9},
 	"reserve":                        {2, 1},
-	"commit a reservation":           {3, 5},
+	"commit a reservation":           {3, 7},
+	"limit a team":                   {7, 12},
+	"limit the organization":         {5, 24}, // 16 for the lanes of its pool
+	"reserve in pools":               {5, 3},
+	"commit in pools":                {4, 9},
+	"release in pools":               {3, 3},
 	"release a reservation":          {2, 1},
 }
 

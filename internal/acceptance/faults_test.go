@@ -495,6 +495,28 @@ var stories = []story{
 		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key,
 			map[string]any{"key_id": path[strings.LastIndex(path, "/")+1:], "daily_limit": 5}
 	}},
+	{name: "limit a team", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, team := w.team(t)
+		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key, map[string]any{"team_id": team, "monthly_limit": 100}
+	}},
+	{name: "limit the organization", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.owner(t, "owner@acme.example", "Acme")
+		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key, map[string]any{"monthly_limit": 100, "daily_limit": 10}
+	}},
+	{name: "reserve in pools", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.pooled(t)
+		return "POST /v1/reservations", p.key, map[string]any{"id": "call", "estimated_cost_usd": 20}
+	}},
+	{name: "commit in pools", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.pooled(t)
+		reservation := w.Must(t, 200, "POST /v1/reservations", p.key, map[string]any{"estimated_cost_usd": 40}).String("reservation", "id")
+		return "POST /v1/reservations/" + reservation + "/commit", p.key, map[string]any{"cost_usd": 30}
+	}},
+	{name: "release in pools", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.pooled(t)
+		reservation := w.Must(t, 200, "POST /v1/reservations", p.key, map[string]any{"estimated_cost_usd": 40}).String("reservation", "id")
+		return "DELETE /v1/reservations/" + reservation, p.key, nil
+	}},
 	{name: "reserve", prepare: func(t *testing.T, w world) (string, string, any) {
 		p, _ := w.limited(t)
 		return "POST /v1/reservations", p.key, map[string]any{"id": "call", "estimated_cost_usd": 60}
@@ -549,6 +571,17 @@ func (w world) limited(t testing.TB) (p person, reservation string) {
 	p = w.owner(t, "owner@acme.example", "Acme")
 	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization)+"/spending-limits", p.key, map[string]any{"user_id": p.user, "monthly_limit": 100})
 	return p, w.Must(t, 200, "POST /v1/reservations", p.key, map[string]any{"id": "first", "estimated_cost_usd": 40}).String("reservation", "id")
+}
+
+// pooled is an owner in a team under a limit, in an organization under another.
+func (w world) pooled(t testing.TB) person {
+	t.Helper()
+	p, team := w.team(t)
+	path := "PUT /api/organizations/" + string(p.organization)
+	w.Must(t, 200, path+"/teams/"+team+"/members/"+string(p.user), p.key, map[string]any{"role": "user"})
+	w.Must(t, 200, path+"/spending-limits", p.key, map[string]any{"team_id": team, "monthly_limit": 100})
+	w.Must(t, 200, path+"/spending-limits", p.key, map[string]any{"monthly_limit": 500})
+	return p
 }
 
 // leaver is an owner, and an admin who answers for a service account, an open
