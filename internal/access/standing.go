@@ -53,6 +53,9 @@ func (s Standing) Month(month string) (item table.Item, read bool) {
 	return s.months[key], key >= s.first
 }
 
+// Keys are the member's; some may have expired.
+func (s Standing) Keys() map[id.Key]KeyRecord { return s.member.Keys }
+
 // Key returns one of the member's keys; it may have expired.
 func (s Standing) Key(key id.Key) (KeyRecord, bool) {
 	record, ok := s.member.Keys[key]
@@ -90,6 +93,17 @@ func (s Standing) Binding() spending.Binding {
 		Monthly: s.gate.view.DefaultMonthlyLimit, Daily: s.gate.view.DefaultDailyLimit,
 	})
 }
+
+// DefaultRates are those of members who have none of their own.
+func (s Standing) DefaultRates() spending.Rates {
+	view := s.gate.view
+	return spending.Rates{
+		RequestsPerMinute: view.DefaultRequestsPerMinute, TokensPerMinute: view.DefaultTokensPerMinute, InFlight: view.DefaultMaxInFlight,
+	}
+}
+
+// Rates are how much the member may ask for in a minute, and at once.
+func (s Standing) Rates() spending.Rates { return s.Chosen().Over(s.DefaultRates()) }
 
 // KeyLimits are those of one of the member's keys; of one that has none, nil.
 func (s Standing) KeyLimits(key id.Key) *spending.Chosen { return s.member.Keys[key].Limits }

@@ -82,6 +82,10 @@ type (
 		DefaultMonthlyLimit *money.Amount `dynamodbav:"default_monthly_limit"`
 		DefaultDailyLimit   *money.Amount `dynamodbav:"default_daily_limit"`
 		LimitMode           spending.Mode `dynamodbav:"limit_mode"`
+		// Those of members who have no rates of their own.
+		DefaultRequestsPerMinute *spending.Count `dynamodbav:"default_requests_per_minute"`
+		DefaultTokensPerMinute   *spending.Count `dynamodbav:"default_tokens_per_minute"`
+		DefaultMaxInFlight       *spending.Count `dynamodbav:"default_max_in_flight"`
 	}
 )
 

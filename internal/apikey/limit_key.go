@@ -20,7 +20,8 @@ func LimitKey[Out any](ctx context.Context, s Service, by access.Actor, key id.K
 			return k, nil
 		}
 		othersChoice := m.ID == by.User() && before.By != by.User() && !by.IsOwner()
-		if othersChoice && next.Limits().Exceed(before.Limits()) {
+		raises := next.Limits().Exceed(before.Limits()) || next.Over(spending.Rates{}).Exceed(before.Over(spending.Rates{}))
+		if othersChoice && raises {
 			return k, member.ErrOwnLimit
 		}
 		k.Limits = &next

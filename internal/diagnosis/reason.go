@@ -109,6 +109,8 @@ func (f findings) explain(refusal *fault.Error) Reason {
 		f.modelLeftOut(&r)
 	case usage.ErrLimit.Code:
 		f.limitReached(&r, refusal)
+	case usage.ErrRate.Code:
+		f.rateLimited(&r, refusal)
 	case access.ErrNoConnection.Code:
 		provider, named := refusal.Members["provider"].(string)
 		if !named {
@@ -128,6 +130,26 @@ func (f findings) call(to route.ID, body map[string]any) *Call {
 	return call(to, body, parameters...)
 }
 
+func (f findings) rateLimited(r *Reason, refusal *fault.Error) {
+	reached, _ := refusal.Members["rate"].(usage.Rate)
+	r.Level, r.Remedy = string(reached.Of), "Ask for less at once, or raise the rate."
+	r.Call = f.call(route.SetLimits, f.limiting(reached.Of, "", string(reached.Name), "<number>"))
+}
+
+// limiting is the body of a call that changes a limit of an owner.
+func (f findings) limiting(of usage.Owner, team id.Team, name, value string) map[string]any {
+	body := map[string]any{name: value}
+	switch of {
+	case usage.OfKey:
+		body["key_id"] = f.key
+	case usage.OfTeam:
+		body["team_id"] = team
+	case usage.OfMember:
+		body["user_id"] = f.member.ID
+	}
+	return body
+}
+
 func (f findings) limitReached(r *Reason, refusal *fault.Error) {
 	r.Remedy = "Wait until the limit resets, or raise it."
 	reached, _ := refusal.Members["limit"].(usage.Bound)
@@ -140,13 +162,7 @@ func (f findings) limitReached(r *Reason, refusal *fault.Error) {
 	default:
 		r.Cause = setBy
 	}
-	body := map[string]any{string(reached.Window) + "_limit": "<amount>"}
-	if reached.Of == usage.OfKey {
-		body["key_id"] = f.key
-	} else {
-		body["user_id"] = f.member.ID
-	}
-	r.Call = f.call(route.SetLimits, body)
+	r.Call = f.call(route.SetLimits, f.limiting(reached.Of, reached.Team, string(reached.Window)+"_limit", "<amount>"))
 }
 
 func (f findings) deadKey(r *Reason) {

@@ -9,7 +9,6 @@ import (
 	"roster/internal/member"
 	"roster/internal/organization"
 	"roster/internal/permission"
-	"roster/internal/spending"
 )
 
 // GetRequest names whose limits are asked for; nobody named, those of the whole
@@ -42,21 +41,21 @@ func (s Service) GetLimits(ctx context.Context, by access.Actor, in GetRequest) 
 	if user != by.User() && !by.Can(permission.MembersManage) && !by.Can(permission.UsageRead) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
 	}
-	m, defaults, err := s.read(ctx, by.Organization(), user)
+	m, o, err := s.read(ctx, by.Organization(), user)
 	if err != nil {
 		return Answer{}, err
 	}
 	if m == nil {
 		return Answer{}, member.ErrNotFound
 	}
-	return Answer{ofMember(user, m.Chosen(), defaults)}, nil
+	return Answer{ofMember(user, m.Chosen(), o)}, nil
 }
 
-// read gets a member, nil if there is none, and the organization's default limits.
-func (s Service) read(ctx context.Context, org id.Organization, user id.User) (m *member.Member, defaults spending.Limits, err error) {
-	var o *organization.Organization
-	if err := s.Table.Get(ctx, member.Read(org, user, &m), organization.Read(org, &o)); err != nil {
-		return nil, defaults, err
+// read gets a member, nil if there is none, and the organization, whose defaults bind.
+func (s Service) read(ctx context.Context, org id.Organization, user id.User) (m *member.Member, o organization.Organization, err error) {
+	var read *organization.Organization
+	if err := s.Table.Get(ctx, member.Read(org, user, &m), organization.Read(org, &read)); err != nil || read == nil {
+		return nil, o, err
 	}
-	return m, o.DefaultLimits(), nil
+	return m, *read, nil
 }

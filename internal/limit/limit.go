@@ -12,6 +12,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/money"
+	"roster/internal/organization"
 	"roster/internal/pool"
 	"roster/internal/route"
 	"roster/internal/spending"
@@ -48,6 +49,11 @@ type View struct {
 	// MonthlyLimit and DailyLimit are in USD; null is unlimited, 0 is none.
 	MonthlyLimit *money.Amount `json:"monthly_limit"`
 	DailyLimit   *money.Amount `json:"daily_limit"`
+	// RequestsPerMinute, TokensPerMinute (of input and output together) and MaxInFlight
+	// (reservations at once) are of members and keys; null is unlimited, 0 is none.
+	RequestsPerMinute *spending.Count `json:"requests_per_minute"`
+	TokensPerMinute   *spending.Count `json:"tokens_per_minute"`
+	MaxInFlight       *spending.Count `json:"max_in_flight"`
 	// Preset is the one that was chosen, where it was.
 	Preset string `json:"preset,omitzero"`
 	// Origin says of a member's limits where they come from.
@@ -63,26 +69,30 @@ type View struct {
 }
 
 func ofPool(team id.Team, setting pool.Setting) View {
-	v := of(setting.Chosen, setting.Chosen.Limits())
+	v := of(setting.Chosen, setting.Chosen.Limits(), spending.Rates{})
 	v.Team = team
 	return v
 }
 
-func ofMember(user id.User, chosen spending.Chosen, defaults spending.Limits) View {
-	b := spending.Resolve(chosen.Overrides(), defaults)
-	v := of(chosen, b.Limits())
+func ofMember(user id.User, chosen spending.Chosen, o organization.Organization) View {
+	b := spending.Resolve(chosen.Overrides(), o.DefaultLimits())
+	v := of(chosen, b.Limits(), o.DefaultRates())
 	v.User, v.Origin = user, &b.Origin
 	return v
 }
 
 func ofKey(key id.Key, chosen spending.Chosen) View {
-	v := of(chosen, chosen.Limits())
+	v := of(chosen, chosen.Limits(), spending.Rates{})
 	v.User, v.Key = key.User(), key
 	return v
 }
 
-func of(chosen spending.Chosen, limits spending.Limits) View {
-	v := View{MonthlyLimit: limits.Monthly, DailyLimit: limits.Daily, Preset: chosen.Preset, SetBy: chosen.By}
+func of(chosen spending.Chosen, limits spending.Limits, inherited spending.Rates) View {
+	rates := chosen.Over(inherited)
+	v := View{
+		MonthlyLimit: limits.Monthly, DailyLimit: limits.Daily, Preset: chosen.Preset, SetBy: chosen.By,
+		RequestsPerMinute: rates.RequestsPerMinute, TokensPerMinute: rates.TokensPerMinute, MaxInFlight: rates.InFlight,
+	}
 	if !chosen.At.IsZero() {
 		v.SetAt = chosen.At.UTC()
 	}

@@ -194,3 +194,38 @@ func TestWhatTeamsAndTheOrganizationMaySpend(t *testing.T) {
 		t.Errorf("%s", got.Raw)
 	}
 }
+
+func TestRatesAreChangedAndInherited(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada, admin := c.add(t, permission.Member), c.add(t, permission.Admin)
+	c.Set(t, table.Organization(c.owner.Organization), "default_requests_per_minute", 60)
+	set := "PUT " + c.path()
+	for _, step := range []struct {
+		patch                      object
+		requests, tokens, inFlight any
+	}{
+		{object{"tokens_per_minute": 5000}, 60., 5000., nil},
+		{object{"preset": "developer", "max_in_flight": 4}, 60., 5000., 4.},
+		{object{"requests_per_minute": nil}, nil, 5000., 4.},
+		{object{"requests_per_minute": 0, "tokens_per_minute": "inherit"}, 0., nil, 4.},
+		{object{"requests_per_minute": "inherit"}, 60., nil, 4.},
+	} {
+		step.patch["user_id"] = ada.ID
+		got := c.Must(t, 200, set, c.owner.Secret, step.patch)
+		if got.At("limits", "requests_per_minute") != step.requests || got.At("limits", "tokens_per_minute") != step.tokens || got.At("limits", "max_in_flight") != step.inFlight {
+			t.Errorf("%v: %s", step.patch, got.Raw)
+		}
+	}
+	if got := c.Must(t, 200, "GET "+c.path()+"?user_id="+string(ada.ID), c.owner.Secret, nil); got.String("limits", "preset") != "developer" || got.At("limits", "daily_limit") != 25.0 {
+		t.Errorf("a rate took the place of a preset: %s", got.Raw)
+	}
+	c.Refused(t, 403, "own_limit", set, admin.Secret, object{"user_id": admin.ID, "requests_per_minute": 61})
+	c.Must(t, 200, set, admin.Secret, object{"user_id": admin.ID, "requests_per_minute": 59})
+	for _, value := range []any{-1, 1.5, "a lot", 1e12, true} {
+		if got := c.Call(t, set, c.owner.Secret, object{"user_id": ada.ID, "max_in_flight": value}); got.Status != 400 && got.Status != 422 {
+			t.Errorf("%v: %s", value, got.Raw)
+		}
+	}
+	c.Refused(t, 422, "invalid_input", set, c.owner.Secret, object{"requests_per_minute": 5})
+}

@@ -30,6 +30,13 @@ func (in SetRequest) Validate() []fault.Field {
 	if name, other := owners(in.User, in.Team, in.Key); other != "" {
 		faults = []fault.Field{{Pointer: "/" + name, Reason: "cannot stand beside " + other}}
 	}
+	for pointer, given := range map[string]bool{
+		"/requests_per_minute": in.RequestsPerMinute.Given, "/tokens_per_minute": in.TokensPerMinute.Given, "/max_in_flight": in.MaxInFlight.Given,
+	} {
+		if given && in.User == "" && in.Key == "" {
+			faults = append(faults, fault.Field{Pointer: pointer, Reason: "is of members and keys alone"})
+		}
+	}
 	return append(faults, in.Patch.Validate()...)
 }
 
@@ -63,13 +70,13 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 	}
 	err = table.Retry(ctx, func() error {
 		org := by.Organization()
-		read, defaults, err := s.read(ctx, org, in.User)
+		read, o, err := s.read(ctx, org, in.User)
 		if err != nil {
 			return err
 		}
 		now := s.Now()
 		p, err := s.members.Propose(ctx, by, read, func(m member.Member) (member.Member, error) {
-			return m.Limit(by, in.Patch, defaults, now)
+			return m.Limit(by, in.Patch, o, now)
 		})
 		if err != nil {
 			return err
@@ -77,7 +84,7 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 		if p.Changes() {
 			p.Writes = append(p.Writes, spent.Fence(org, in.User, spent.Month(now, by.Location()), p.After.Version))
 		}
-		out, err = api.Commit(ctx, s.Table, Answer{ofMember(in.User, p.After.Chosen(), defaults)}, p.Writes...)
+		out, err = api.Commit(ctx, s.Table, Answer{ofMember(in.User, p.After.Chosen(), o)}, p.Writes...)
 		return err
 	})
 	return out, err

@@ -29,9 +29,8 @@ func (m Member) Limits(o organization.Organization) spending.Binding {
 	return spending.Resolve(m.Chosen().Overrides(), o.DefaultLimits())
 }
 
-// Limit changes the limits of an active or suspended member, in an organization with
-// these defaults.
-func (m Member) Limit(by Caller, p spending.Patch, defaults spending.Limits, now time.Time) (Member, error) {
+// Limit changes the limits of an active or suspended member of an organization.
+func (m Member) Limit(by Caller, p spending.Patch, o organization.Organization, now time.Time) (Member, error) {
 	if err := m.present(); err != nil {
 		return m, err
 	}
@@ -40,8 +39,9 @@ func (m Member) Limit(by Caller, p spending.Patch, defaults spending.Limits, now
 	}
 	chosen := m.Chosen()
 	next := p.Apply(chosen, by.User(), now)
-	before, after := spending.Resolve(chosen.Overrides(), defaults), spending.Resolve(next.Overrides(), defaults)
-	if m.ID == by.User() && !by.IsOwner() && after.Limits().Exceed(before.Limits()) {
+	before, after := spending.Resolve(chosen.Overrides(), o.DefaultLimits()), spending.Resolve(next.Overrides(), o.DefaultLimits())
+	raises := after.Limits().Exceed(before.Limits()) || next.Over(o.DefaultRates()).Exceed(chosen.Over(o.DefaultRates()))
+	if m.ID == by.User() && !by.IsOwner() && raises {
 		return m, ErrOwnLimit
 	}
 	if !next.Same(chosen) {

@@ -174,7 +174,12 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.String, Pattern: "^res_(test_)?[" + crockford + "]{44}$", Examples: prefixed("res_", 44).Examples},
 	reflect.TypeFor[usage.Window]():    enumeration(usage.Daily, usage.Monthly),
 	reflect.TypeFor[usage.Owner]():     enumeration(usage.OfMember, usage.OfKey, usage.OfTeam, usage.OfOrganization),
+	reflect.TypeFor[usage.RateName]():  enumeration(usage.RequestsPerMinute, usage.TokensPerMinute, usage.MaxInFlight),
 	reflect.TypeFor[spending.Preset](): enumeration(spending.PresetNames...),
+	reflect.TypeFor[spending.Count](): {Type: spec.Integer, Minimum: new(0), Maximum: new(spending.MaxCount)},
+	reflect.TypeFor[spending.Rate](): {
+		AnyOf:       []*spec.Schema{{Type: spec.Integer, Minimum: new(0), Maximum: new(spending.MaxCount)}, {Type: spec.String}},
+		Description: "A whole number; or inherit", Examples: []any{60, spending.Inherit}},
 	reflect.TypeFor[spending.Figure](): {
 		AnyOf:       []*spec.Schema{{Type: spec.Number, Minimum: new(0)}, {Type: spec.String}},
 		Description: "US dollars, up to nine decimal places; or inherit", Examples: []any{200, spending.Inherit}},

@@ -66,6 +66,11 @@ type Organization struct {
 	// of their own; nil is unlimited.
 	DefaultMonthlyLimit *money.Amount `dynamodbav:"default_monthly_limit,omitempty"`
 	DefaultDailyLimit   *money.Amount `dynamodbav:"default_daily_limit,omitempty"`
+	// DefaultRequestsPerMinute, DefaultTokensPerMinute and DefaultMaxInFlight are those of
+	// members who have none of their own; nil is unlimited.
+	DefaultRequestsPerMinute *spending.Count `dynamodbav:"default_requests_per_minute,omitempty"`
+	DefaultTokensPerMinute   *spending.Count `dynamodbav:"default_tokens_per_minute,omitempty"`
+	DefaultMaxInFlight       *spending.Count `dynamodbav:"default_max_in_flight,omitempty"`
 	// LimitMode is how limits apply; empty is spending.Balanced.
 	LimitMode spending.Mode `dynamodbav:"limit_mode,omitempty"`
 	// AlertThresholds are percentages of a limit at which a warning goes out; nil is

@@ -28,6 +28,11 @@ type Settings struct {
 	// DefaultMonthlyLimit and DefaultDailyLimit are in USD: null is unlimited, 0 is none.
 	DefaultMonthlyLimit field.Optional[money.Amount] `json:"default_monthly_limit,omitzero"`
 	DefaultDailyLimit   field.Optional[money.Amount] `json:"default_daily_limit,omitzero"`
+	// DefaultRequestsPerMinute, DefaultTokensPerMinute (of input and output together) and
+	// DefaultMaxInFlight (reservations at once): null is unlimited, 0 is none.
+	DefaultRequestsPerMinute field.Optional[spending.Count] `json:"default_requests_per_minute,omitzero"`
+	DefaultTokensPerMinute   field.Optional[spending.Count] `json:"default_tokens_per_minute,omitzero"`
+	DefaultMaxInFlight       field.Optional[spending.Count] `json:"default_max_in_flight,omitzero"`
 	// LimitMode is how limits apply: strict, balanced (the default) or observe.
 	LimitMode       field.Optional[spending.Mode]  `json:"limit_mode,omitzero"`
 	AlertThresholds field.Optional[Thresholds]     `json:"alert_thresholds,omitzero"`
@@ -154,6 +159,9 @@ func (o Organization) Merge(s Settings) Organization {
 	merge(s.DefaultRole, (*field.Label)(&o.DefaultRole), field.Label(defaults.DefaultRole))
 	mergeLimit(s.DefaultMonthlyLimit, &o.DefaultMonthlyLimit)
 	mergeLimit(s.DefaultDailyLimit, &o.DefaultDailyLimit)
+	mergeLimit(s.DefaultRequestsPerMinute, &o.DefaultRequestsPerMinute)
+	mergeLimit(s.DefaultTokensPerMinute, &o.DefaultTokensPerMinute)
+	mergeLimit(s.DefaultMaxInFlight, &o.DefaultMaxInFlight)
 	s.LimitMode.Merge(&o.LimitMode)
 	s.AlertThresholds.Merge(&o.AlertThresholds)
 	merge(s.InvitationDays, (*InvitationDays)(&o.InvitationDays), InvitationDays(defaults.InvitationDays))
@@ -192,7 +200,7 @@ func merge[T any](patch field.Optional[T], into *T, byDefault T) {
 }
 
 // mergeLimit is Optional.Merge where null is unlimited.
-func mergeLimit(patch field.Optional[money.Amount], into **money.Amount) {
+func mergeLimit[T any](patch field.Optional[T], into **T) {
 	switch {
 	case patch.Null:
 		*into = nil
@@ -204,6 +212,11 @@ func mergeLimit(patch field.Optional[money.Amount], into **money.Amount) {
 // DefaultLimits are those of members who have none of their own.
 func (o Organization) DefaultLimits() spending.Limits {
 	return spending.Limits{Monthly: o.DefaultMonthlyLimit, Daily: o.DefaultDailyLimit}
+}
+
+// DefaultRates are those of members who have none of their own.
+func (o Organization) DefaultRates() spending.Rates {
+	return spending.Rates{RequestsPerMinute: o.DefaultRequestsPerMinute, TokensPerMinute: o.DefaultTokensPerMinute, InFlight: o.DefaultMaxInFlight}
 }
 
 // recorded is a limit as audit events show it.
@@ -226,12 +239,17 @@ func (o Organization) settings() map[string]any {
 		"default_monthly_limit": recorded(o.DefaultMonthlyLimit),
 		"default_daily_limit":   recorded(o.DefaultDailyLimit),
 		"limit_mode":            o.LimitMode.Or(),
-		"alert_thresholds":      o.Thresholds(),
-		"invitation_days":       o.InvitationDays,
-		"welcome_message":       o.WelcomeMessage,
-		"guidelines_url":        o.GuidelinesURL,
-		"policy_url":            o.PolicyURL,
-		"policy_version":        o.Terms().Version,
+
+		"default_requests_per_minute": o.DefaultRequestsPerMinute,
+		"default_tokens_per_minute":   o.DefaultTokensPerMinute,
+		"default_max_in_flight":       o.DefaultMaxInFlight,
+
+		"alert_thresholds": o.Thresholds(),
+		"invitation_days":  o.InvitationDays,
+		"welcome_message":  o.WelcomeMessage,
+		"guidelines_url":   o.GuidelinesURL,
+		"policy_url":       o.PolicyURL,
+		"policy_version":   o.Terms().Version,
 
 		"require_policy_acceptance": o.RequirePolicyAcceptance,
 		"require_connection":        o.RequireConnection,

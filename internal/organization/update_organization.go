@@ -87,7 +87,7 @@ func (s Service) UpdateOrganization(ctx context.Context, by access.Actor, in Upd
 // mayRaise refuses to raise one's own limit by way of the default: nobody but an
 // owner does.
 func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Organization) error {
-	if by.IsOwner() || !changed.DefaultLimits().Exceed(read.DefaultLimits()) {
+	if by.IsOwner() || !changed.DefaultLimits().Exceed(read.DefaultLimits()) && !changed.DefaultRates().Exceed(read.DefaultRates()) {
 		return nil
 	}
 	var self *struct {
@@ -99,9 +99,9 @@ func (s Service) mayRaise(ctx context.Context, by access.Actor, read, changed Or
 	if err := s.Table.Get(ctx, table.Into(table.Member(by.Organization(), by.User()), &self)); err != nil || self == nil {
 		return err
 	}
-	own := spending.First(self.Terms.Limits, self.Offer).Overrides()
-	before, after := spending.Resolve(own, read.DefaultLimits()), spending.Resolve(own, changed.DefaultLimits())
-	if after.Limits().Exceed(before.Limits()) {
+	own := spending.First(self.Terms.Limits, self.Offer)
+	before, after := spending.Resolve(own.Overrides(), read.DefaultLimits()), spending.Resolve(own.Overrides(), changed.DefaultLimits())
+	if after.Limits().Exceed(before.Limits()) || own.Over(changed.DefaultRates()).Exceed(own.Over(read.DefaultRates())) {
 		return errOwnLimit
 	}
 	return nil

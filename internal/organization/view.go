@@ -27,12 +27,17 @@ type View struct {
 	// have none of their own; null is unlimited, 0 is none.
 	DefaultMonthlyLimit *money.Amount `json:"default_monthly_limit"`
 	DefaultDailyLimit   *money.Amount `json:"default_daily_limit"`
-	LimitMode           spending.Mode `json:"limit_mode"`
-	AlertThresholds     Thresholds    `json:"alert_thresholds"`
-	InvitationDays      int           `json:"invitation_days"`
-	WelcomeMessage      field.Text    `json:"welcome_message"`
-	GuidelinesURL       field.URL     `json:"guidelines_url"`
-	PolicyURL           field.URL     `json:"policy_url"`
+	// DefaultRequestsPerMinute, DefaultTokensPerMinute and DefaultMaxInFlight are the same
+	// for rates.
+	DefaultRequestsPerMinute *spending.Count `json:"default_requests_per_minute"`
+	DefaultTokensPerMinute   *spending.Count `json:"default_tokens_per_minute"`
+	DefaultMaxInFlight       *spending.Count `json:"default_max_in_flight"`
+	LimitMode                spending.Mode   `json:"limit_mode"`
+	AlertThresholds          Thresholds      `json:"alert_thresholds"`
+	InvitationDays           int             `json:"invitation_days"`
+	WelcomeMessage           field.Text      `json:"welcome_message"`
+	GuidelinesURL            field.URL       `json:"guidelines_url"`
+	PolicyURL                field.URL       `json:"policy_url"`
 	// PolicyVersion is that which members are to accept; 0, there is no policy.
 	PolicyVersion int `json:"policy_version"`
 	// RequirePolicyAcceptance refuses persons who have not accepted it.
@@ -51,6 +56,7 @@ func (o Organization) View() View {
 		AutoApproveDomains: append([]email.DomainPattern{}, o.AutoApproveDomains...),
 		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays,
 		DefaultMonthlyLimit: o.DefaultMonthlyLimit, DefaultDailyLimit: o.DefaultDailyLimit,
+		DefaultRequestsPerMinute: o.DefaultRequestsPerMinute, DefaultTokensPerMinute: o.DefaultTokensPerMinute, DefaultMaxInFlight: o.DefaultMaxInFlight,
 		LimitMode: o.LimitMode.Or(), AlertThresholds: o.Thresholds(),
 		WelcomeMessage: o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
 		PolicyVersion: o.Terms().Version, RequirePolicyAcceptance: o.RequirePolicyAcceptance,

@@ -20,6 +20,7 @@ type Chosen struct {
 	Preset       string  `dynamodbav:"preset,omitempty"`
 	MonthlyLimit *string `dynamodbav:"monthly_limit,omitempty"` // USD, decimal
 	DailyLimit   *string `dynamodbav:"daily_limit,omitempty"`   // USD, decimal
+	RateOverrides
 	// By is who chose, and At when.
 	By id.User   `dynamodbav:"set_by,omitempty"`
 	At time.Time `dynamodbav:"set_at,unixtime,omitempty"`
@@ -53,7 +54,8 @@ func (c Chosen) Limits() Limits {
 // Same reports whether the two choose the same, whoever did.
 func (c Chosen) Same(as Chosen) bool {
 	equal := func(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
-	return c.Preset == as.Preset && equal(c.MonthlyLimit, as.MonthlyLimit) && equal(c.DailyLimit, as.DailyLimit)
+	return c.Preset == as.Preset && equal(c.MonthlyLimit, as.MonthlyLimit) && equal(c.DailyLimit, as.DailyLimit) &&
+		c.RateOverrides.same(as.RateOverrides)
 }
 
 // Recorded is what an audit event shows, by the API's names.
@@ -64,7 +66,9 @@ func (c Chosen) Recorded() map[string]any {
 		}
 		return *limit
 	}
-	return map[string]any{"preset": c.Preset, "monthly_limit": shown(c.MonthlyLimit), "daily_limit": shown(c.DailyLimit)}
+	all := map[string]any{"preset": c.Preset, "monthly_limit": shown(c.MonthlyLimit), "daily_limit": shown(c.DailyLimit)}
+	c.RateOverrides.record(all)
+	return all
 }
 
 func figure(stored *string) Override {

@@ -20,6 +20,7 @@ type Patch struct {
 	// leaves it to what stands behind: the organization's default for its members.
 	MonthlyLimit field.Optional[Figure] `json:"monthly_limit,omitzero"`
 	DailyLimit   field.Optional[Figure] `json:"daily_limit,omitzero"`
+	RatePatch
 }
 
 // Figure is an amount of USD, or Inherit.
@@ -51,7 +52,7 @@ func (f *Figure) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // Validate refuses a patch that says nothing, and the preset without figures if none
 // are given.
 func (p Patch) Validate() []fault.Field {
-	if !p.Preset.Given && !p.MonthlyLimit.Given && !p.DailyLimit.Given {
+	if !p.Preset.Given && !p.MonthlyLimit.Given && !p.DailyLimit.Given && !p.RatePatch.given() {
 		return []fault.Field{{Pointer: "/monthly_limit", Reason: "or daily_limit or preset is required"}}
 	}
 	var faults []fault.Field
@@ -69,13 +70,14 @@ func (p Patch) Apply(to Chosen, by id.User, at time.Time) Chosen {
 	next := to
 	switch {
 	case p.Preset.Given:
-		next = Chosen{Preset: string(p.Preset.Value)}
-	case to.Preset != "": // one figure takes the place of the preset, whose other one stays
+		next = Chosen{Preset: string(p.Preset.Value), RateOverrides: to.RateOverrides}
+	case to.Preset != "" && (p.MonthlyLimit.Given || p.DailyLimit.Given): // one figure takes the place of the preset, whose other one stays
 		own := to.Overrides()
-		next = Chosen{MonthlyLimit: own.Monthly.kept(), DailyLimit: own.Daily.kept()}
+		next = Chosen{MonthlyLimit: own.Monthly.kept(), DailyLimit: own.Daily.kept(), RateOverrides: to.RateOverrides}
 	}
 	replace(&next.MonthlyLimit, p.MonthlyLimit)
 	replace(&next.DailyLimit, p.DailyLimit)
+	next.RateOverrides = p.RatePatch.Apply(next.RateOverrides)
 	if next.Same(to) {
 		return to
 	}

@@ -25,6 +25,10 @@ type Hold struct {
 	Day int
 	// Key is the KeyMark of the key through which it counts too; empty, none.
 	Key string
+	// KeyCounts: the reservations through the key are counted, and this is one.
+	KeyCounts bool
+	// TokensCounted: the tokens of the call count in a rate already.
+	TokensCounted bool
 	// Lanes are those of pools in which it counts too, and Claim is its name there; empty
 	// without lanes.
 	Lanes []Lane
@@ -41,8 +45,14 @@ type Lane struct {
 }
 
 // holdBytes is the length of a record without key, lanes and model: amount (8 bytes),
-// expiry (4), day (1), length of the key (1), number of lanes (1).
-const holdBytes = 8 + 4 + 1 + 1 + 1
+// expiry (4), day and flags (1 each), length of the key (1), number of lanes (1).
+const holdBytes = 8 + 4 + 1 + 1 + 1 + 1
+
+// The flags.
+const (
+	keyCounts     = 1
+	tokensCounted = 2
+)
 
 // ClaimLength is that of a Claim: enough to tell holds of one name apart.
 const ClaimLength = 6
@@ -52,7 +62,14 @@ func (h Hold) Encode() []byte {
 	b := make([]byte, 0, holdBytes+len(h.Key)+len(h.Model))
 	b = binary.BigEndian.AppendUint64(b, uint64(h.Amount))
 	b = binary.BigEndian.AppendUint32(b, uint32(h.Expires.Unix()))
-	b = append(b, byte(h.Day), byte(len(h.Key)))
+	var flags byte
+	if h.KeyCounts {
+		flags |= keyCounts
+	}
+	if h.TokensCounted {
+		flags |= tokensCounted
+	}
+	b = append(b, byte(h.Day), flags, byte(len(h.Key)))
 	b = append(append(b, h.Key...), byte(len(h.Lanes)))
 	for _, lane := range h.Lanes {
 		b = append(b, byte(lane.Number), byte(len(lane.Team)))
@@ -68,9 +85,9 @@ func DecodeHold(b []byte) Hold {
 	}
 	h := Hold{
 		Amount: money.Amount(binary.BigEndian.Uint64(b)), Expires: time.Unix(int64(binary.BigEndian.Uint32(b[8:])), 0).UTC(),
-		Day: int(b[12]),
+		Day: int(b[12]), KeyCounts: b[13]&keyCounts != 0, TokensCounted: b[13]&tokensCounted != 0,
 	}
-	rest, whole := b[13:], true
+	rest, whole := b[14:], true
 	next := func(n int) string { // the next n bytes
 		if n > len(rest) {
 			whole, n = false, len(rest)

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/id"
 	"roster/internal/permission"
+	"roster/internal/spending"
 	"roster/internal/spent"
 	"roster/internal/table"
 )
@@ -52,8 +54,11 @@ type addition struct {
 	used map[id.Key]int
 	// settled are the names of the reservations that end with the events.
 	settled map[string]bool
-	// last is the latest day of the events.
+	// last is the latest day of the events, and now when they are recorded.
 	last int
+	now  time.Time
+	// asked is what counts for rates now, by the mark of a key; empty, the member's.
+	asked map[string]asked
 	// keys are those of which something is counted, by their spent.KeyMark.
 	keys map[string]bool
 }
@@ -61,7 +66,7 @@ type addition struct {
 func newAddition(to *tally, by access.Caller) *addition {
 	return &addition{
 		to: to, names: namesFor(by), added: map[string]bool{}, sums: map[string]int64{},
-		reporter: by.Key(), used: map[id.Key]int{}, settled: map[string]bool{}, keys: map[string]bool{},
+		reporter: by.Key(), used: map[id.Key]int{}, settled: map[string]bool{}, asked: map[string]asked{}, keys: map[string]bool{},
 	}
 }
 
@@ -89,6 +94,7 @@ func (a *addition) count(e Record) {
 			a.sums[letter+teamMark+string(team)] += n
 		}
 	}
+	a.rate(e)
 	model := a.name(e.Model)
 	a.sums["c:"+model] += int64(e.Cost)
 	a.sums["r:"+model]++
@@ -96,6 +102,25 @@ func (a *addition) count(e Record) {
 		a.sums["c"+keyMark+mark] += int64(e.Cost)
 		a.sums["r"+keyMark+mark]++
 		a.sums[keyDay{mark, e.Day}.sum()] += int64(e.Cost)
+	}
+}
+
+// rate counts an event for the rates that it counts against: what its reservation counted
+// for it, it does not count again.
+func (a *addition) rate(e Record) {
+	hold, held := a.to.holds[e.settles.holdName()]
+	if e.RecordedAt.Sub(e.OccurredAt) > ratedFor {
+		return
+	}
+	for _, mark := range e.rated {
+		sum := a.asked[mark]
+		if !held {
+			sum.requests++
+		}
+		if !held || !hold.TokensCounted {
+			sum.tokens += e.Input + e.Output
+		}
+		a.asked[mark], a.now = sum, e.RecordedAt
 	}
 }
 
@@ -183,6 +208,9 @@ func (a *addition) write(org id.Organization, of month) table.Write {
 		c.expect("m", nil)
 	default:
 		c.expect("m", a.to.named)
+	}
+	for _, mark := range slices.Sorted(maps.Keys(a.asked)) {
+		c.ask(mark, a.now, a.asked[mark], spending.Rates{})
 	}
 	c.end(slices.Sorted(maps.Keys(a.settled))...)
 	c.seal(a.last - 1)

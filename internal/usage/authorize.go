@@ -37,6 +37,8 @@ type Decision struct {
 	ResetsAt  Resets    `json:"resets_at"`
 	// Limits are those that bind the call.
 	Limits []Bound `json:"limits,omitzero"`
+	// Rates are how much the caller may ask for in a minute, and at once.
+	Rates []Rate `json:"rates,omitzero"`
 	// AllowedModels are those that may be called, where not all may; told where no
 	// model was named.
 	AllowedModels model.List `json:"allowed_models,omitzero"`
@@ -94,20 +96,21 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if err != nil {
 		return Decision{}, err
 	}
-	limits, err := g.pools.all(ctx, by.Organization(), standing, who.limited(by), now)
+	b, err := g.pools.bindingNow(ctx, by.Organization(), standing, who.limited(by), now)
 	if err != nil {
 		return Decision{}, err
 	}
-	mode := standing.LimitMode()
-	if b := reached(limits, mode); b != nil {
-		warn(ctx, g.warnings, *b, by.Organization(), standing, who.limited(by), 0, now)
-		return Decision{}, b.refusal(now)
+	if limit := reached(b.limits, b.mode); limit != nil {
+		warn(ctx, g.warnings, *limit, by.Organization(), standing, who.limited(by), 0, now)
 	}
-	if mode == spending.Strict && len(limits) > 0 {
+	if refused := b.refusal(now); refused != nil {
+		return Decision{}, refused
+	}
+	if b.mode == spending.Strict && len(b.limits)+len(b.rates) > 0 {
 		return Decision{}, errReserve
 	}
 	out := Decision{
-		Remaining: remaining(limits), Limits: limits,
+		Remaining: remaining(b.limits), Limits: b.limits, Rates: b.rates,
 		Allowed: true, Code: CodeOK, User: who.user, Organization: by.Organization(), Key: who.key, Test: who.isTest(by), Role: standing.Role(),
 		ResetsAt: resetsAfter(now, standing.Location()), Connection: connection,
 	}

@@ -150,27 +150,44 @@ func reached(bounds []Bound, mode spending.Mode) *Bound {
 	return nil
 }
 
-// all are the limits that bind a member's calls through a key now: their own, and those
-// of pools.
-func (p *poolStates) all(ctx context.Context, org id.Organization, s access.Standing, key id.Key, now time.Time) ([]Bound, error) {
+// binding is what binds a call.
+type binding struct {
+	limits []Bound
+	rates  []Rate
+	mode   spending.Mode
+}
+
+// refusal says what leaves no room; nil, there is some.
+func (b binding) refusal(now time.Time) *fault.Error {
+	if limit := reached(b.limits, b.mode); limit != nil {
+		return limit.refusal(now)
+	}
+	if rate := rateReached(b.rates, one, b.mode); rate != nil {
+		return rate.refusal(now)
+	}
+	return nil
+}
+
+// binding is what binds a member's calls through a key now, as their month was read: their
+// own limits, and those of pools.
+func (p *poolStates) binding(ctx context.Context, t *tally, org id.Organization, s access.Standing, key id.Key, now time.Time) (binding, error) {
+	ofPools, err := p.bounds(ctx, org, s, key, now)
+	return binding{append(t.bounds(s, key, now), ofPools...), t.rates(s, key, now), s.LimitMode()}, err
+}
+
+// bindingNow is binding by the month that was read with how the member stands.
+func (p *poolStates) bindingNow(ctx context.Context, org id.Organization, s access.Standing, key id.Key, now time.Time) (binding, error) {
 	item, _ := s.Month(now.In(s.Location()).Format(calendar.MonthForm))
 	t, err := counters(item)
 	if err != nil {
-		return nil, err
+		return binding{}, err
 	}
-	ofPools, err := p.bounds(ctx, org, s, key, now)
-	return append(t.bounds(s, key, now), ofPools...), err
+	return p.binding(ctx, t, org, s, key, now)
 }
 
-// LimitReached says which limit refuses a member's calls through a key now; nil, none
-// does.
+// LimitReached says which limit or rate refuses a member's calls through a key now; nil,
+// none does.
 func LimitReached(ctx context.Context, t *table.Table, org id.Organization, s access.Standing, key id.Key, now time.Time) (*fault.Error, error) {
-	all, err := newPoolStates(t).all(ctx, org, s, key, now)
-	if err != nil {
-		return nil, err
-	}
-	if b := reached(all, s.LimitMode()); b != nil {
-		return b.refusal(now), nil
-	}
-	return nil, nil
+	b, err := newPoolStates(t).bindingNow(ctx, org, s, key, now)
+	return b.refusal(now), err
 }

@@ -17,6 +17,8 @@ type change struct {
 	conditions, sets, removed []string
 	// sums are what is added to the counters, by their attributes.
 	sums map[string]int64
+	// ends is how many reservations end.
+	ends int
 }
 
 // monthChanged is the refusal of a change that was decided on a month whose models,
@@ -80,8 +82,12 @@ func (c *change) without(name string) string {
 	path := "#" + spent.Holds + ".#" + n
 	c.w.Names[n], c.w.Values[n] = name, c.t.holds[name].Encode()
 	c.demand(path + " = :" + n)
+	c.ends++
 	for _, sum := range holdSums(c.t.holds[name]) {
 		c.sums[sum] -= int64(c.t.holds[name].Amount)
+	}
+	if h := c.t.holds[name]; h.KeyCounts {
+		c.sums[flightSum(h.Key)]--
 	}
 	return path
 }

@@ -31,12 +31,13 @@ func (t *tally) over(now time.Time) []string {
 	return names
 }
 
-// reserve is the Write that holds an amount in a month as it was read. It is refused
+// reserve is the Write that makes a reservation in a month as it was read. It is refused
 // where a limit leaves less by then, the name is taken, or the member's limits are
 // others than in the version that was read. Expired reservations end with it.
-func (t *tally) reserve(month table.Key, name string, h spent.Hold, bounds []Bound, version int, now time.Time) table.Write {
-	c := t.changing(month)
-	c.w.Values["version"] = version
+func (r reserving) reserve(t *tally, org id.Organization) table.Write {
+	name, h, now := r.id.Name(), r.hold, r.now
+	c := t.changing(r.month.key(org))
+	c.w.Values["version"] = r.by.Version()
 	c.demand("(attribute_not_exists(#lv) OR #lv <= :version)")
 	path := ""
 	for _, over := range t.over(now) {
@@ -46,13 +47,22 @@ func (t *tally) reserve(month table.Key, name string, h spent.Hold, bounds []Bou
 		}
 		c.end(over)
 	}
-	for place, b := range bounds {
+	for place, b := range r.binding(t) {
 		n := "l" + strconv.Itoa(place)
 		c.w.Names[n], c.w.Values[n] = b.sum, int64(b.Limit-h.Amount)-c.sums[b.sum]
 		c.demand("(attribute_not_exists(#" + n + ") OR #" + n + " <= :" + n + ")")
 	}
 	for _, sum := range holdSums(h) {
 		c.sums[sum] += int64(h.Amount)
+	}
+	for _, of := range r.rated {
+		if of.rates.PerMinute() {
+			c.ask(of.mark, now, r.ask, of.rates)
+		}
+		c.fly(of.mark, of.rates.InFlight)
+	}
+	if h.KeyCounts {
+		c.sums[flightSum(h.Key)]++
 	}
 	if !t.holding {
 		c.set("#"+spent.Holds+" = :holds", "holds", map[string][]byte{name: h.Encode()})

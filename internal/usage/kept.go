@@ -50,6 +50,8 @@ type Record struct {
 	// settles is the reservation that ends with the event, where Reservation is one of
 	// the user's.
 	settles settled
+	// rated are whose rates by the minute the event counts against, by their marks.
+	rated []string
 	// Late: the reservation had expired.
 	Late bool `dynamodbav:"late,omitempty"`
 	// Teams are those of the member when the event was recorded; it counts in each.

@@ -32,6 +32,8 @@ type Status struct {
 	ResetsAt  Resets    `json:"resets_at"`
 	// Limits are those that bind the key's calls.
 	Limits []Bound `json:"limits,omitzero"`
+	// Rates are how much may be asked for through it in a minute, and at once.
+	Rates []Rate `json:"rates,omitzero"`
 }
 
 // KeyView is an API key without its secret.
@@ -77,15 +79,14 @@ func (g Gate) KeyStatus(ctx context.Context, by access.Caller, _ api.None) (Stat
 	if record, ok := by.Own.Key(by.Key()); ok {
 		out.Key = &KeyView{ID: by.Key(), Name: record.Name, ExpiresAt: record.ExpiresAt, Test: by.Key().Test()}
 	}
-	ofPools, err := g.pools.bounds(ctx, by.Organization(), by.Own, by.Key(), now)
+	b, err := g.pools.binding(ctx, counted, by.Organization(), by.Own, by.Key(), now)
 	if err != nil {
 		return Status{}, err
 	}
-	limits := append(counted.bounds(by.Own, by.Key(), now), ofPools...)
-	out.Limits, out.Remaining = limits, remaining(limits)
+	out.Limits, out.Rates, out.Remaining = b.limits, b.rates, remaining(b.limits)
 	_, refused := g.path.Admit(ctx, by.Own, "")
-	if b := reached(limits, by.Own.LimitMode()); refused == nil && b != nil {
-		refused = b.refusal(now)
+	if f := b.refusal(now); refused == nil && f != nil {
+		refused = f
 	}
 	if f, ok := errors.AsType[*fault.Error](refused); ok && (f.Kind == fault.Forbidden || f.Kind == fault.TooMany) {
 		out.Allowed, out.Code, refused = false, f.Code, nil

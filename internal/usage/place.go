@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"roster/internal/access"
+	"roster/internal/id"
 	"roster/internal/table"
 )
 
@@ -27,6 +28,7 @@ func (m Meter) place(ctx context.Context, by access.Caller, entries []entry, res
 			e.record.Status = of.Status
 		}
 		e.record.Teams = slices.Sorted(maps.Keys(of.Teams))
+		e.record.rated = of.rated(e.record.Key, e.record.User, by.Own.DefaultRates())
 		placed = append(placed, e)
 	}
 	return placed, found.tallies, nil
@@ -55,7 +57,12 @@ func (m Meter) state(ctx context.Context, by access.Caller, entries []entry) (st
 			return state{}, err
 		}
 		found.tallies[of] = counted
-		found.people[of.user] = &person{Status: by.Own.Status(), Teams: by.Own.Teams()}
+		own := &person{Status: by.Own.Status(), Teams: by.Own.Teams()}
+		own.Terms.Limits, own.Keys = new(by.Own.Chosen()), map[id.Key]limitedKey{}
+		for key, record := range by.Own.Keys() {
+			own.Keys[key] = limitedKey{record.Limits}
+		}
+		found.people[of.user] = own
 	}
 	return found, nil
 }

@@ -169,7 +169,16 @@ type reserving struct {
 	// pools are those that bind, and advised their limits as they were a moment ago.
 	pools   []shared
 	advised []Bound
-	now     time.Time
+	// rated are whose rates bind, and ask is what of them is asked for.
+	rated []ratedOwner
+	ask   asked
+	now   time.Time
+}
+
+// ratedOwner is a member, or one of their keys by its mark, and how much they may ask for.
+type ratedOwner struct {
+	mark  string
+	rates spending.Rates
 }
 
 // reserving decides what is to be held of whom.
@@ -191,6 +200,15 @@ func (m Meter) reserving(ctx context.Context, by access.Caller, who subject, s a
 	}
 	if s.LimitMode() != spending.Observe {
 		r.pools = sharedBy(by.Organization(), s, r.key, r.month.name)
+	}
+	r.ask = one
+	if e.price != nil {
+		r.ask.tokens, r.hold.TokensCounted = *in.InputTokens+*in.MaxOutputTokens, true
+	} else {
+		r.ask.tokens = 0 // they count when the call is reported
+	}
+	if !r.key.Test() {
+		r.rated = r.owners()
 	}
 	var err error
 	r.advised, err = m.pools.bounds(ctx, by.Organization(), s, r.key, now)
@@ -243,7 +261,7 @@ func (m Meter) holdInMonth(ctx context.Context, by access.Caller, r reserving, t
 			}
 			continue
 		}
-		err := m.Table.Transact(ctx, t.reserve(r.month.key(by.Organization()), r.id.Name(), r.hold, r.binding(t), r.by.Version(), r.now))
+		err := m.Table.Transact(ctx, r.reserve(t, by.Organization()))
 		changed, refused := errors.AsType[monthChanged](err)
 		switch {
 		case err == nil:
@@ -255,6 +273,23 @@ func (m Meter) holdInMonth(ctx context.Context, by access.Caller, r reserving, t
 		t = changed.now
 	}
 	return Reserved{}, false, errBusy
+}
+
+// owners are those whose rates bind: none, where the organization only observes.
+func (r *reserving) owners() []ratedOwner {
+	if r.by.LimitMode() == spending.Observe {
+		return nil
+	}
+	var all []ratedOwner
+	if rates := r.by.Rates(); rates.Any() {
+		all = append(all, ratedOwner{"", rates})
+	}
+	if limits := r.by.KeyLimits(r.key); r.key != "" && limits != nil {
+		rates := limits.Over(spending.Rates{})
+		all = append(all, ratedOwner{spent.KeyMark(r.key), rates})
+		r.hold.KeyCounts = r.hold.Key != "" && rates.InFlight != nil
+	}
+	return all
 }
 
 // look is the answer, where a month as it was read decides it: the reservation is there,
@@ -271,6 +306,10 @@ func (r reserving) look(t *tally) (out Reserved, done bool, err error) {
 		if r.hold.Amount > b.Remaining || b.reached() {
 			return Reserved{}, false, overLimit{r.short(b), b}
 		}
+	}
+	least := asked{r.ask.requests, max(1, r.ask.tokens), r.ask.inFlight}
+	if rate := rateReached(t.rates(r.by, r.key, r.now), least, r.by.LimitMode()); rate != nil {
+		return Reserved{}, false, rate.refusal(r.now)
 	}
 	if t.fence > r.by.Version() {
 		return Reserved{}, false, table.ErrChanged

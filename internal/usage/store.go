@@ -5,17 +5,28 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/spending"
 	"roster/internal/spent"
 	"roster/internal/table"
 )
 
 // person is what usage reads of a member.
 type person struct {
-	Email  string        `dynamodbav:"email"`
-	Name   string        `dynamodbav:"name"`
-	Role   string        `dynamodbav:"role"`
-	Status access.Status `dynamodbav:"status"`
-	Teams  teams         `dynamodbav:"teams"`
+	Email  string           `dynamodbav:"email"`
+	Name   string           `dynamodbav:"name"`
+	Role   string           `dynamodbav:"role"`
+	Status access.Status    `dynamodbav:"status"`
+	Teams  teams            `dynamodbav:"teams"`
+	Offer  *spending.Chosen `dynamodbav:"offer"`
+	Terms  struct {
+		Limits *spending.Chosen `dynamodbav:"limits"`
+	} `dynamodbav:"terms"`
+	Keys map[id.Key]limitedKey `dynamodbav:"keys"`
+}
+
+// limitedKey is what usage reads of a key.
+type limitedKey struct {
+	Limits *spending.Chosen `dynamodbav:"limits"`
 }
 
 // teams are those that a member is in.

@@ -39,7 +39,8 @@ func (c Counters) plus(d Counters) Counters {
 // that the member was in when the events were recorded, or keyMark and a key (c and r
 // alone; c also followed by a day). The letter m alone is how many models have a name.
 // spent.UsedKeys is no number, but bytes, and spent.Holds a map: what it holds stands in
-// c of the month and the day, and of the key, too.
+// c of the month and the day, and of the key, too. q begins what counts for rates
+// (minute), and f before a key its reservations, where their number is limited.
 type tally struct {
 	total  Counters
 	days   map[int]Counters
@@ -57,6 +58,9 @@ type tally struct {
 	holds map[string]spent.Hold
 	// holding: there were some.
 	holding bool
+	// minutes are the last ones that count for rates, by the spent.KeyMark of a key; empty,
+	// the member's.
+	minutes map[string]minute
 	// fence is the version of the member that a reservation has to have read, at least.
 	fence int
 }
@@ -89,7 +93,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		return fmt.Errorf("usage: a month is a %T", item)
 	}
 	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{},
-		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[keyDay]money.Amount{}, holds: spent.DecodeHolds(attributes.Value)}
+		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[keyDay]money.Amount{}, minutes: map[string]minute{}, holds: spent.DecodeHolds(attributes.Value)}
 	if used, ok := attributes.Value[spent.UsedKeys].(*types.AttributeValueMemberB); ok {
 		t.used = used.Value
 	}
@@ -104,6 +108,8 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		team, isTeam := strings.CutPrefix(of, teamMark)
 		key, isKey := strings.CutPrefix(of, keyMark)
 		switch {
+		case letter == "q" && len(name) > 1:
+			t.setMinute(name, n)
 		case name == "m":
 			t.named = n
 		case name == "lv":
