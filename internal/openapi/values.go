@@ -176,7 +176,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[usage.Owner]():     enumeration(usage.OfMember, usage.OfKey, usage.OfTeam, usage.OfOrganization),
 	reflect.TypeFor[usage.RateName]():  enumeration(usage.RequestsPerMinute, usage.TokensPerMinute, usage.MaxInFlight),
 	reflect.TypeFor[spending.Preset](): enumeration(spending.PresetNames...),
-	reflect.TypeFor[spending.Count](): {Type: spec.Integer, Minimum: new(0), Maximum: new(spending.MaxCount)},
+	reflect.TypeFor[spending.Count]():  {Type: spec.Integer, Minimum: new(0), Maximum: new(spending.MaxCount)},
 	reflect.TypeFor[spending.Rate](): {
 		AnyOf:       []*spec.Schema{{Type: spec.Integer, Minimum: new(0), Maximum: new(spending.MaxCount)}, {Type: spec.String}},
 		Description: "A whole number; or inherit", Examples: []any{60, spending.Inherit}},

@@ -59,7 +59,9 @@ func TestTokensPerMinute(t *testing.T) {
 	c.setPrices(t, `{"prices":{"acme/one":{"input_cost_per_token":"0.001","output_cost_per_token":"0.01"}}}`)
 	ada := c.add(t, permission.Member)
 	c.limit(t, object{"user_id": ada.ID, "tokens_per_minute": 1000})
-	asked := func(output int) object { return object{"model": "acme/one", "input_tokens": 100, "max_output_tokens": output} }
+	asked := func(output int) object {
+		return object{"model": "acme/one", "input_tokens": 100, "max_output_tokens": output}
+	}
 	reservation := c.hold(t, ada.Secret, asked(600))
 	refused := c.Refused(t, 429, "rate_limited", reserving, ada.Secret, asked(201))
 	if refused.String("rate", "rate") != "tokens_per_minute" || refused.At("rate", "remaining") != 300.0 {
