@@ -84,12 +84,20 @@ func (s Standing) with(key KeyRecord, secret Secret) Standing {
 // their keys', is a new one.
 func (s Standing) Version() int { return s.member.Version }
 
-// Chosen are the limits that were chosen for the member.
+// Chosen are the limits that were chosen for the member to last.
 func (s Standing) Chosen() spending.Chosen { return spending.First(s.member.Limits, s.member.Offer) }
 
-// Binding is what the member may spend.
-func (s Standing) Binding() spending.Binding {
-	return spending.Resolve(s.Chosen().Overrides(), spending.Limits{
+// ChosenBy is who chose what the member may spend at a time; empty, nobody did.
+func (s Standing) ChosenBy(now time.Time) id.User {
+	if s.member.Temporary.Live(now) {
+		return s.member.Temporary.By
+	}
+	return s.Chosen().By
+}
+
+// Binding is what the member may spend at a time.
+func (s Standing) Binding(now time.Time) spending.Binding {
+	return spending.Resolve(s.member.Temporary.Over(s.Chosen().Overrides(), now), spending.Limits{
 		Monthly: s.gate.view.DefaultMonthlyLimit, Daily: s.gate.view.DefaultDailyLimit,
 	})
 }

@@ -56,7 +56,8 @@ type (
 		Accepted struct {
 			Version int `dynamodbav:"version"`
 		} `dynamodbav:"accepted"`
-		Limits *spending.Chosen `dynamodbav:"limits"`
+		Limits    *spending.Chosen    `dynamodbav:"limits"`
+		Temporary *spending.Temporary `dynamodbav:"temporary_limits"`
 	}
 
 	organizationView struct {

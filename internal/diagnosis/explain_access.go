@@ -241,7 +241,7 @@ func (a *Access) figures(m member.Member, o organization.Organization, standing 
 	if err != nil {
 		return err
 	}
-	binding := m.Limits(o)
+	binding := m.Limits(o, now)
 	a.Limits = &Limits{binding, usage.Remaining{
 		Daily: left(binding.DailyLimit, current.Spend.Daily), Monthly: left(binding.MonthlyLimit, current.Spend.Monthly),
 	}}

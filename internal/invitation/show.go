@@ -78,7 +78,7 @@ func (s Service) Show(ctx context.Context, _ api.Client, in ShowRequest) (ShowAn
 		WelcomeMessage: o.WelcomeMessage, GuidelinesURL: o.GuidelinesURL, PolicyURL: o.PolicyURL,
 	}
 	promised := member.Member{Role: i.Role, Offer: i.Invite.Offer}
-	limits := promised.Limits(*o)
+	limits := promised.Limits(*o, s.Now())
 	out.PolicyVersion, out.MonthlyLimit, out.DailyLimit = o.Terms().Version, limits.MonthlyLimit, limits.DailyLimit
 	if promised.Offer != nil && !promised.Offer.EndsAt.IsZero() {
 		out.MembershipEndsAt = new(promised.Offer.EndsAt.UTC())

@@ -48,7 +48,7 @@ func (s Service) GetLimits(ctx context.Context, by access.Actor, in GetRequest) 
 	if m == nil {
 		return Answer{}, member.ErrNotFound
 	}
-	return Answer{ofMember(user, m.Chosen(), o)}, nil
+	return Answer{ofMember(*m, o, s.Now())}, nil
 }
 
 // read gets a member, nil if there is none, and the organization, whose defaults bind.

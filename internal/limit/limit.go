@@ -61,11 +61,21 @@ type View struct {
 	// SetBy is who chose, and SetAt when; absent where nobody did.
 	SetBy id.User   `json:"set_by,omitzero"`
 	SetAt time.Time `json:"set_at,omitzero"`
+	// Until is when limits of a member end by themselves, and Then what binds from then on;
+	// absent where they last.
+	Until time.Time `json:"until,omitzero"`
+	Then  *Then     `json:"then,omitzero"`
 	// Spend is what a team or the organization spent, told where it has a limit; the team's
 	// of the day, since it first had one. What is held for calls under way is not in it, but
 	// neither is it in Remaining.
 	Spend     *usage.Spend     `json:"spend,omitzero"`
 	Remaining *usage.Remaining `json:"remaining,omitzero"`
+}
+
+// Then are the limits that last, in USD; null is unlimited.
+type Then struct {
+	MonthlyLimit *money.Amount `json:"monthly_limit"`
+	DailyLimit   *money.Amount `json:"daily_limit"`
 }
 
 func ofPool(team id.Team, setting pool.Setting) View {
@@ -74,10 +84,15 @@ func ofPool(team id.Team, setting pool.Setting) View {
 	return v
 }
 
-func ofMember(user id.User, chosen spending.Chosen, o organization.Organization) View {
-	b := spending.Resolve(chosen.Overrides(), o.DefaultLimits())
-	v := of(chosen, b.Limits(), o.DefaultRates())
-	v.User, v.Origin = user, &b.Origin
+func ofMember(m member.Member, o organization.Organization, now time.Time) View {
+	b := m.Limits(o, now)
+	v := of(m.Chosen(), b.Limits(), o.DefaultRates())
+	v.User, v.Origin = m.ID, &b.Origin
+	if m.Temporary.Live(now) {
+		lasting := m.LastingLimits(o)
+		v.Preset, v.SetBy, v.SetAt = m.Temporary.Preset, m.Temporary.By, m.Temporary.At.UTC()
+		v.Until, v.Then = m.Temporary.Until.UTC(), &Then{lasting.MonthlyLimit, lasting.DailyLimit}
+	}
 	return v
 }
 

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/api"
@@ -22,6 +23,10 @@ type SetRequest struct {
 	Team id.Team `json:"team_id,omitzero"`
 	Key  id.Key  `json:"key_id,omitzero"`
 	spending.Patch
+	// Until lets a member's limits end by themselves: at an instant, or at the end of a day
+	// of the organization's time zone. Those that last stay behind them. Without it, limits
+	// last, and end such others.
+	Until *member.EndDate `json:"until,omitzero"`
 }
 
 // Validate refuses two owners, and a patch that is none.
@@ -33,9 +38,15 @@ func (in SetRequest) Validate() []fault.Field {
 	for pointer, given := range map[string]bool{
 		"/requests_per_minute": in.RequestsPerMinute.Given, "/tokens_per_minute": in.TokensPerMinute.Given, "/max_in_flight": in.MaxInFlight.Given,
 	} {
-		if given && in.User == "" && in.Key == "" {
+		switch {
+		case given && in.User == "" && in.Key == "":
 			faults = append(faults, fault.Field{Pointer: pointer, Reason: "is of members and keys alone"})
+		case given && in.Until != nil:
+			faults = append(faults, fault.Field{Pointer: pointer, Reason: "cannot stand beside until"})
 		}
+	}
+	if in.Until != nil && in.User == "" {
+		faults = append(faults, fault.Field{Pointer: "/until", Reason: "is for limits of a member, with user_id"})
 	}
 	return append(faults, in.Patch.Validate()...)
 }
@@ -68,6 +79,10 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 	if !by.Can(permission.MembersManage) {
 		return Answer{}, access.ErrPermission.With("permission", permission.MembersManage)
 	}
+	var until time.Time
+	if in.Until != nil {
+		until = in.Until.In(by.Location())
+	}
 	err = table.Retry(ctx, func() error {
 		org := by.Organization()
 		read, o, err := s.read(ctx, org, in.User)
@@ -76,7 +91,7 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 		}
 		now := s.Now()
 		p, err := s.members.Propose(ctx, by, read, func(m member.Member) (member.Member, error) {
-			return m.Limit(by, in.Patch, o, now)
+			return m.Limit(by, in.Patch, until, o, now)
 		})
 		if err != nil {
 			return err
@@ -84,7 +99,7 @@ func (s Service) SetLimits(ctx context.Context, by access.Actor, in SetRequest) 
 		if p.Changes() {
 			p.Writes = append(p.Writes, spent.Fence(org, in.User, spent.Month(now, by.Location()), p.After.Version))
 		}
-		out, err = api.Commit(ctx, s.Table, Answer{ofMember(in.User, p.After.Chosen(), o)}, p.Writes...)
+		out, err = api.Commit(ctx, s.Table, Answer{ofMember(p.After, o, now)}, p.Writes...)
 		return err
 	})
 	return out, err

@@ -109,7 +109,7 @@ func (m Member) recorded() map[string]any {
 		"keys": slices.Sorted(maps.Keys(m.Keys)), "allowed_models": m.AllowedModels, "responsible": m.Responsible,
 		"teams": maps.Clone(m.Teams), "successor": m.Successor, "ends_at": stamp(m.EndsAt), "policy": m.Accepted.recorded(),
 		"suspended_until": stamp(m.suspendedTill()), "scheduled_suspension": recorded(m.Planned),
-		"limits": m.Chosen().Recorded(),
+		"limits": m.Chosen().Recorded(), "temporary_limits": m.Temporary.RecordedUntil(),
 	}
 }
 
@@ -150,7 +150,7 @@ func action(before, after Member) audit.Action {
 		return audit.MemberHandedOver
 	case before.Role != after.Role:
 		return audit.MemberRoleChanged
-	case !before.Chosen().Same(after.Chosen()):
+	case !before.Chosen().Same(after.Chosen()) || !before.Temporary.SameAs(after.Temporary):
 		return audit.MemberLimitsChanged
 	case !maps.Equal(before.Teams, after.Teams):
 		return audit.MemberTeamsChanged

@@ -47,7 +47,8 @@ func (s Service) GetMember(ctx context.Context, by access.Actor, in GetRequest) 
 	out := answer(m.At(s.Now())).of(o.Terms())
 	out.Member.domainsOf(o.Policy)
 	out.Member.Orphaned = orphaned[m.ID]
-	out.Member.complete(costs[in.User], m.Limits(*o))
-	out.Member.Limits = new(m.Limits(*o))
+	limits := m.Limits(*o, s.Now())
+	out.Member.complete(costs[in.User], limits)
+	out.Member.Limits = &limits
 	return out, nil
 }

@@ -114,6 +114,8 @@ type Terms struct {
 	// Limits are what was chosen for the member since they came; nil, what the
 	// invitation offered stands.
 	Limits *spending.Chosen `dynamodbav:"limits,omitempty"`
+	// Temporary are limits that go before these and end by themselves; nil, none do.
+	Temporary *spending.Temporary `dynamodbav:"temporary_limits,omitempty"`
 }
 
 // Suspension says why a member is suspended, or is to be.

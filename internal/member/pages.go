@@ -242,7 +242,7 @@ func (s Service) complete(ctx context.Context, by access.Actor, members []Member
 	rows := make([]Row, len(members))
 	for i, m := range members {
 		rows[i] = m.At(s.Now()).view()
-		rows[i].complete(costs[m.ID], m.Limits(*o))
+		rows[i].complete(costs[m.ID], m.Limits(*o, s.Now()))
 		rows[i].under(o.Terms())
 		rows[i].domainsOf(o.Policy)
 		rows[i].Orphaned = orphaned[m.ID]

@@ -203,6 +203,7 @@ func (m Member) end() (Member, error) {
 	}
 	m.Status, m.Epoch = access.Removed, m.Epoch+1
 	m.Keys, m.Teams, m.Suspension, m.Offer, m.SessionsEndedAt, m.TwoFactor = nil, nil, nil, nil, nil, false
+	m.Temporary = nil
 	m.Terms.Limits, m.Planned, m.EndsAt, m.EndsBy, m.EndTold = nil, nil, time.Time{}, "", time.Time{}
 	return m, nil
 }

@@ -52,7 +52,7 @@ func (f *Figure) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // Validate refuses a patch that says nothing, and the preset without figures if none
 // are given.
 func (p Patch) Validate() []fault.Field {
-	if !p.Preset.Given && !p.MonthlyLimit.Given && !p.DailyLimit.Given && !p.RatePatch.given() {
+	if !p.HasAmounts() && !p.RatePatch.given() {
 		return []fault.Field{{Pointer: "/monthly_limit", Reason: "or daily_limit or preset is required"}}
 	}
 	var faults []fault.Field
@@ -63,6 +63,9 @@ func (p Patch) Validate() []fault.Field {
 	}
 	return faults
 }
+
+// HasAmounts reports whether it says anything of what may be spent.
+func (p Patch) HasAmounts() bool { return p.Preset.Given || p.MonthlyLimit.Given || p.DailyLimit.Given }
 
 // Apply returns what is chosen after the patch. Where it comes to the same, who chose
 // it stays who did.

@@ -82,10 +82,10 @@ func (t *tally) bounds(s access.Standing, key id.Key, now time.Time) []Bound {
 	}
 	month, today := t.held(now, "", 0), now.In(s.Location()).Day()
 	day := fmt.Sprintf("%02d", today)
-	own, chosen := s.Binding(), s.Chosen()
+	own := s.Binding(now)
 	setBy := func(origin spending.Origin) id.User {
 		if origin == spending.OfMember {
-			return chosen.By
+			return s.ChosenBy(now)
 		}
 		return ""
 	}

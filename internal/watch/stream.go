@@ -96,7 +96,7 @@ func limited(key table.Key, before, after table.Item) (*member.Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	if was.Status != is.Status && is.Status == access.Active || !was.Chosen().Same(is.Chosen()) {
+	if was.Status != is.Status && is.Status == access.Active || !was.Chosen().Same(is.Chosen()) || !was.Temporary.SameAs(is.Temporary) {
 		return &is, nil
 	}
 	for key, record := range is.Keys {

@@ -80,7 +80,7 @@ func (s subject) limits(now time.Time) map[warning.Limit]int {
 			all[limit] = day
 		}
 	}
-	add("", s.member.Limits(*s.org).Limits())
+	add("", s.member.Limits(*s.org, now).Limits())
 	for key, record := range s.member.Keys {
 		if record.Limits != nil && !key.Test() {
 			add(key, record.Limits.Limits())
