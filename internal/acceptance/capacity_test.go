@@ -94,6 +94,10 @@ var budgets = map[string]struct{ read, write float64 }{
 	"update prices":                  {4, 6},
 	"record usage":                   {27.5, 24*3.5 + 4}, // two chunks, each in a lane of the organization
 	"limit a member":                 {4, 9},
+	"ask for a limit":                {7, 10}, // 2 for the mail to each of those who manage members
+	"ask for another limit":          {7, 10},
+	"approve a limit request":        {5, 16},
+	"decline a limit request":        {5, 12},
 	"limit a key":                    {3, 9},
 	"reserve":                        {2, 1},
 	"commit a reservation":           {3, 7},

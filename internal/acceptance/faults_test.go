@@ -490,6 +490,25 @@ var stories = []story{
 		m := w.place(t, p.organization, "m@acme.example", "member", "active")
 		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key, map[string]any{"user_id": m.user, "monthly_limit": 100}
 	}},
+	{name: "ask for a limit", prepare: func(t *testing.T, w world) (string, string, any) {
+		_, m, path := w.needy(t)
+		return path, m.key, map[string]any{"monthly_limit": 100, "reason": "The launch."}
+	}},
+	{name: "ask for another limit", prepare: func(t *testing.T, w world) (string, string, any) {
+		_, m, path := w.needy(t)
+		w.Must(t, 201, path, m.key, map[string]any{"monthly_limit": 100, "reason": "The launch."})
+		return path, m.key, map[string]any{"monthly_limit": 200, "reason": "The launch."}
+	}},
+	{name: "approve a limit request", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, m, path := w.needy(t)
+		request := w.Must(t, 201, path, m.key, map[string]any{"monthly_limit": 100, "until": "2026-11-30", "reason": "The launch."})
+		return path + "/" + request.String("limit_request", "id") + "/approve", p.key, nil
+	}},
+	{name: "decline a limit request", prepare: func(t *testing.T, w world) (string, string, any) {
+		p, m, path := w.needy(t)
+		request := w.Must(t, 201, path, m.key, map[string]any{"monthly_limit": 100, "reason": "The launch."})
+		return path + "/" + request.String("limit_request", "id") + "/decline", p.key, map[string]any{"reason": "Not now."}
+	}},
 	{name: "limit a key", prepare: func(t *testing.T, w world) (string, string, any) {
 		p, path := w.secondKey(t)
 		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key,
@@ -616,6 +635,17 @@ func (w world) team(t testing.TB) (person, string) {
 	p := w.owner(t, "owner@acme.example", "Acme")
 	made := w.Must(t, 201, "POST /api/organizations/"+string(p.organization)+"/teams", p.key, map[string]any{"name": "Backend"})
 	return p, made.String("team", "id")
+}
+
+// needy is an organization with a member who has a limit, and where they ask for more.
+func (w world) needy(t testing.TB) (owner, m person, path string) {
+	t.Helper()
+	owner = w.owner(t, "owner@acme.example", "Acme")
+	m = w.place(t, owner.organization, "m@acme.example", "member", "active")
+	org := "/api/organizations/" + string(owner.organization)
+	w.Must(t, 200, "PUT "+org+"/spending-limits", owner.key, map[string]any{"user_id": m.user, "monthly_limit": 10})
+	w.Arrange(t)
+	return owner, m, "POST " + org + "/limit-requests"
 }
 
 // asked is an organization with one open join request.

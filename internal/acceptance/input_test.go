@@ -233,6 +233,7 @@ func (w world) fill(r route.Route, p person) string {
 		"{connection_id}", string(id.NewConnection(now)),
 		"{invitation_id}", string(id.NewInvitation(now, "nobody@example.com")),
 		"{request_id}", string(id.NewJoinRequest(now, id.NewUser(now))),
+		"{limit_request_id}", string(id.NewLimitRequest(now, id.NewUser(now))),
 		"{job_id}", string(id.NewJob(now)),
 		"{token}", "token",
 		"{role}", "analyst",

@@ -51,6 +51,11 @@ const (
 	MemberLimitsChanged Action = "member.limits_changed"
 	KeyLimitsChanged    Action = "key.limits_changed"
 
+	LimitRequestCreated  Action = "limit_request.created"
+	LimitRequestRenewed  Action = "limit_request.renewed"
+	LimitRequestApproved Action = "limit_request.approved"
+	LimitRequestDeclined Action = "limit_request.declined"
+
 	TeamLimitsChanged         Action = "team.limits_changed"
 	OrganizationLimitsChanged Action = "organization.limits_changed"
 
@@ -155,6 +160,10 @@ var Catalogue = []Entry{
 	{MemberSuspensionScheduled, "When a suspension is to begin, or to end by itself, was said, changed or taken back",
 		append([]route.ID{route.SuspendMember, route.UnsuspendMember}, changing...)},
 	{MemberLimitsChanged, "What a member may spend was changed", []route.ID{route.SetLimits}},
+	{LimitRequestCreated, "A member asked for more than they may spend", []route.ID{route.RequestLimit}},
+	{LimitRequestRenewed, "A member asked anew, in place of their open request", []route.ID{route.RequestLimit}},
+	{LimitRequestApproved, "A limit request was approved; before and after have the member's limits", []route.ID{route.ApproveLimitRequest}},
+	{LimitRequestDeclined, "A limit request was declined", []route.ID{route.DeclineLimitRequest}},
 	{TeamLimitsChanged, "What a team may spend was changed", []route.ID{route.SetLimits}},
 	{OrganizationLimitsChanged, "What the whole organization may spend was changed", []route.ID{route.SetLimits}},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},

@@ -130,12 +130,13 @@ func (e Event) concerns() id.User {
 	return ""
 }
 
-// memberOf is the member whose an id is: their own, a key's or a join request's.
+// memberOf is the member whose an id is: their own, a key's or a request's.
 func memberOf(what string) id.User {
 	var (
 		user    id.User
 		key     id.Key
 		request id.JoinRequest
+		limit   id.LimitRequest
 	)
 	text := []byte(what)
 	switch {
@@ -145,6 +146,8 @@ func memberOf(what string) id.User {
 		return key.User()
 	case request.UnmarshalText(text) == nil:
 		return request.User()
+	case limit.UnmarshalText(text) == nil:
+		return limit.User()
 	}
 	return ""
 }

@@ -16,6 +16,7 @@ import (
 	"roster/internal/job"
 	"roster/internal/joinrequest"
 	"roster/internal/limit"
+	"roster/internal/limitrequest"
 	"roster/internal/member"
 	"roster/internal/offboarding"
 	"roster/internal/organization"
@@ -38,6 +39,7 @@ var All = []boot.Endpoints{
 	job.Endpoints,
 	team.Endpoints,
 	limit.Endpoints,
+	limitrequest.Endpoints,
 	apikey.Endpoints,
 	connection.Endpoints,
 	usage.AuthorizeEndpoints,

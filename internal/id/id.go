@@ -1,8 +1,9 @@
 // Package id makes and reads identifiers: a prefix that names the kind and a
 // ULID (https://github.com/ulid/spec), so that ids sort by their time of making.
 //
-// Three kinds carry a suffix which leads from the id to its item without an
-// index: an invitation's names its address, a join request's and a key's the user.
+// Some kinds carry a suffix which leads from the id to its item without an index: an
+// invitation's names its address, a join request's, a limit request's and a key's the
+// user.
 package id
 
 import (
@@ -33,6 +34,8 @@ type (
 	Invitation string
 	// JoinRequest is "jrq_" + ULID + the user's ULID.
 	JoinRequest string
+	// LimitRequest is "lrq_" + ULID + the user's ULID.
+	LimitRequest string
 	// Job is "job_" + ULID.
 	Job string
 	// Reservation is "res_" + the user's ULID + the day, yymmdd, in which it counts + 12
@@ -122,6 +125,11 @@ func NewJoinRequest(now time.Time, user User) JoinRequest {
 	return JoinRequest(New("jrq", now) + string(user[len("usr_"):]))
 }
 
+// NewLimitRequest returns an id that leads to the request of that user.
+func NewLimitRequest(now time.Time, user User) LimitRequest {
+	return LimitRequest(New("lrq", now) + string(user[len("usr_"):]))
+}
+
 // NewKey returns an id that leads to the key of that user.
 func NewKey(now time.Time, user User) Key {
 	return Key(New("key", now) + string(user[len("usr_"):]))
@@ -186,6 +194,9 @@ func (k Key) Bytes() [16]byte {
 // User returns the user whose request it is.
 func (r JoinRequest) User() User { return User("usr_" + r[len("jrq_")+ulidLength:]) }
 
+// User returns the user whom the id leads to.
+func (r LimitRequest) User() User { return User("usr_" + r[len("lrq_")+ulidLength:]) }
+
 func (o *Organization) UnmarshalText(b []byte) error { return read(o, b, "org_", 1, 0) }
 func (u *User) UnmarshalText(b []byte) error         { return read(u, b, "usr_", 1, 0) }
 func (s *Session) UnmarshalText(b []byte) error      { return read(s, b, "ses_", 1, 0) }
@@ -194,6 +205,7 @@ func (c *Connection) UnmarshalText(b []byte) error   { return read(c, b, "con_",
 func (j *Job) UnmarshalText(b []byte) error          { return read(j, b, "job_", 1, 0) }
 func (i *Invitation) UnmarshalText(b []byte) error   { return read(i, b, "inv_", 1, addressHashLength) }
 func (r *JoinRequest) UnmarshalText(b []byte) error  { return read(r, b, "jrq_", 2, 0) }
+func (r *LimitRequest) UnmarshalText(b []byte) error { return read(r, b, "lrq_", 2, 0) }
 
 func (k *Key) UnmarshalText(b []byte) error {
 	if Key(b).Test() {

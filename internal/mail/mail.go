@@ -78,6 +78,20 @@ const (
 	// refused by it. Needs what LimitApproaching does but Percent; also Observed.
 	LimitReached Kind = "limit_reached"
 
+	// LimitRequested tells those who manage members that one asks to spend more. Needs
+	// Organization, Member; also MonthlyLimit, DailyLimit, ExpiresAt (when they are to
+	// end), Reason (the member's).
+	LimitRequested Kind = "limit_requested"
+
+	// LimitRequestApproved tells who asked. Needs Organization, Actor; also MonthlyLimit,
+	// DailyLimit, ExpiresAt (when they end), Member, whose limits they are if not the
+	// recipient's.
+	LimitRequestApproved Kind = "limit_request_approved"
+
+	// LimitRequestDeclined tells who asked. Needs Organization, Actor; also Member, as
+	// above, and Reason.
+	LimitRequestDeclined Kind = "limit_request_declined"
+
 	// Rejected answers a join request. Needs Organization; also Reason.
 	Rejected Kind = "rejected"
 
@@ -116,12 +130,16 @@ type Data struct {
 	Percent  string `json:"percent,omitzero"`  // of Limit: "80"
 	Observed bool   `json:"observed,omitzero"` // nobody is refused for a limit
 
+	// Limits that are asked for or granted, with their currency, or "unlimited".
+	MonthlyLimit string `json:"monthly_limit,omitzero"`
+	DailyLimit   string `json:"daily_limit,omitzero"`
+
 	Month  string `json:"month,omitzero"`  // as people call it: "November 2026"
 	Amount string `json:"amount,omitzero"` // with its currency
 
 	// Prose may have several lines, and is quoted as somebody's words.
 	Message        string `json:"message,omitzero"`         // the actor's, to the recipient
-	Reason         string `json:"reason,omitzero"`          // an administrator's
+	Reason         string `json:"reason,omitzero"`          // an administrator's, or of who asks
 	WelcomeMessage string `json:"welcome_message,omitzero"` // the organization's
 
 	// Absolute http or https URLs; anything else counts as not set.

@@ -52,6 +52,10 @@ func samples() map[mail.Kind]mail.Data {
 			Amount: "160.05 USD", Percent: "80", ExpiresAt: expires},
 		mail.LimitReached: {Recipient: "Grace Hopper", Organization: "Acme Research", Member: "Ada Lovelace", Key: "ci", Window: "daily",
 			Limit: "25 USD", Amount: "25.000000001 USD", ExpiresAt: expires},
+		mail.LimitRequested: {Recipient: "Grace Hopper", Organization: "Acme Research", Member: "Ada Lovelace", MonthlyLimit: "500 USD",
+			DailyLimit: "unlimited", ExpiresAt: expires, Reason: "The launch is next week."},
+		mail.LimitRequestApproved: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", MonthlyLimit: "500 USD", ExpiresAt: expires},
+		mail.LimitRequestDeclined: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", Reason: "Not this month."},
 		mail.OrganizationRestored: {Recipient: "Ada Lovelace", Organization: "Acme Research"},
 		mail.StatementClosed: {Recipient: "Ada Lovelace", Organization: "Acme Research", Month: "November 2026",
 			Amount: "1234.567891234 USD", Link: "https://roster.example/"},
@@ -142,6 +146,9 @@ func TestMissingFields(t *testing.T) {
 		mail.OwnershipTransferred: {"organization", "actor", "blank actor", "member"},
 		mail.StatementClosed:      {"organization", "month", "amount"},
 		mail.LimitApproaching:     {"organization", "window", "limit", "amount", "percent", "expiry"},
+		mail.LimitRequested:       {"organization", "member"},
+		mail.LimitRequestApproved: {"organization", "actor", "blank actor"},
+		mail.LimitRequestDeclined: {"organization", "actor", "blank actor"},
 		mail.LimitReached:         {"organization", "window", "limit", "amount", "expiry"},
 	}
 	for kind, data := range samples() {

@@ -21,6 +21,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/joinrequest"
+	"roster/internal/limitrequest"
 	"roster/internal/member"
 	"roster/internal/model"
 	"roster/internal/money"
@@ -88,12 +89,13 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[id.Key](): {
 		Type: spec.String, Pattern: "^key_(test_)?[" + crockford + "]{52}$", Description: "That of a test key begins with key_test_",
 		Examples: prefixed("key_", 52).Examples},
-	reflect.TypeFor[id.Session]():     prefixed("ses_", 26),
-	reflect.TypeFor[id.Invitation]():  prefixed("inv_", 42),
-	reflect.TypeFor[id.JoinRequest](): prefixed("jrq_", 52),
-	reflect.TypeFor[id.Team]():        prefixed("team_", 26),
-	reflect.TypeFor[id.Connection]():  prefixed("con_", 26),
-	reflect.TypeFor[id.Job]():         prefixed("job_", 26),
+	reflect.TypeFor[id.Session]():      prefixed("ses_", 26),
+	reflect.TypeFor[id.Invitation]():   prefixed("inv_", 42),
+	reflect.TypeFor[id.JoinRequest]():  prefixed("jrq_", 52),
+	reflect.TypeFor[id.LimitRequest](): prefixed("lrq_", 52),
+	reflect.TypeFor[id.Team]():         prefixed("team_", 26),
+	reflect.TypeFor[id.Connection]():   prefixed("con_", 26),
+	reflect.TypeFor[id.Job]():          prefixed("job_", 26),
 
 	reflect.TypeFor[page.Limit](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(100), Default: 50, Description: "How many rows at most"},
@@ -189,6 +191,7 @@ var values = map[reflect.Type]spec.Schema{
 			"monthly_limit and daily_limit (in USD, or unlimited), message, and a column metadata.<name> for each member of the metadata. " +
 			"An empty cell says nothing",
 		Examples: []any{"email,name,role,teams,monthly_limit,metadata.department\r\nada@example.com,Ada Lovelace,developer,Search;Ranking,200,Engineering\r\n"}},
+	reflect.TypeFor[limitrequest.Status](): enumeration(limitrequest.Statuses...),
 	reflect.TypeFor[joinrequest.Status](): enumeration(
 		joinrequest.Pending, joinrequest.Approved, joinrequest.Rejected, joinrequest.Withdrawn),
 	reflect.TypeFor[outbox.Delivery](): enumeration(

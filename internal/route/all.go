@@ -105,6 +105,11 @@ const (
 	GetLimits ID = "getSpendingLimits"
 	SetLimits ID = "setSpendingLimits"
 
+	RequestLimit        ID = "requestLimit"
+	ListLimitRequests   ID = "listLimitRequests"
+	ApproveLimitRequest ID = "approveLimitRequest"
+	DeclineLimitRequest ID = "declineLimitRequest"
+
 	Authorize   ID = "authorize"
 	KeyStatus   ID = "keyStatus"
 	RecordUsage ID = "recordUsage"
@@ -237,6 +242,10 @@ var All = []Route{
 
 	{GetLimits, "GET /api/organizations/{org_id}/spending-limits", "limits", Member, nil, 200, "What may be spent by a member, by a team, through a key, or by the whole organization"},
 	{SetLimits, "PUT /api/organizations/{org_id}/spending-limits", "limits", Member, []p.Permission{p.MembersManage, p.KeysOwn, p.KeysManage, p.BillingManage}, 200, "Change what may be spent by a member, by a team, through a key, or by the whole organization (merge)"},
+	{RequestLimit, "POST /api/organizations/{org_id}/limit-requests", "limits", Member, nil, 201, "Ask for more than one may spend"},
+	{ListLimitRequests, "GET /api/organizations/{org_id}/limit-requests", "limits", Member, nil, 200, "Who asks to spend more, and what became of it; of those who do not manage members, their own"},
+	{ApproveLimitRequest, "POST /api/organizations/{org_id}/limit-requests/{limit_request_id}/approve", "limits", Member, []p.Permission{p.MembersManage}, 200, "Grant what was asked for, or something else"},
+	{DeclineLimitRequest, "POST /api/organizations/{org_id}/limit-requests/{limit_request_id}/decline", "limits", Member, []p.Permission{p.MembersManage}, 200, "Turn a limit request down, with a reason"},
 	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
 	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},

@@ -51,6 +51,8 @@ type Key struct {
 //	P#<org>#<yyyy-mm>   <nnn>              a lane of what the organization spends in a month
 //	PT#<org>#<yyyy-mm>#<x>  <team>#<nnn>   a lane of what a team spends; x spreads an organization's teams
 //	                                       over 16 partitions
+//	LQ#<org>            open#<user>        what a member asks to spend
+//	                    <status>#<request> a limit request that was approved or declined
 //	AU#<org>#<yyyy-mm>  <audit id>         an audit event
 //	OB#<x>              <outbox id>        a mail to be sent; x is one of OutboxShards
 //	CN#<org>            C#<connection>     a connection of the organization
@@ -200,6 +202,23 @@ func PoolLanes(org id.Organization, team id.Team, month string) (pk, prefix stri
 		return "P#" + string(org) + "#" + month, ""
 	}
 	return "PT#" + string(org) + "#" + month + "#" + hash(string(team))[:1], string(team) + "#"
+}
+
+// LimitRequests is the partition of an organization's limit requests.
+func LimitRequests(org id.Organization) string { return "LQ#" + string(org) }
+
+// OpenLimitRequest is keyed by the user, so that the key itself admits one of each.
+func OpenLimitRequest(org id.Organization, user id.User) Key {
+	return Key{LimitRequests(org), "open#" + string(user)}
+}
+
+func SettledLimitRequest(org id.Organization, status string, request id.LimitRequest) Key {
+	return Key{LimitRequests(org), status + "#" + string(request)}
+}
+
+// LimitRequestsOf is the partition of the list index with a member's limit requests.
+func LimitRequestsOf(org id.Organization, user id.User) string {
+	return LimitRequests(org) + "#of#" + string(user)
 }
 
 // AuditEvent is in the month of UTC, "2026-11", in which it was.

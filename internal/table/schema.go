@@ -13,6 +13,7 @@ type Index struct {
 //	list   O#<org>                    <address or name>   members and those who wait, in one order
 //	       PF                         <org>               every organization
 //	       AU#<org>#about#<user>      <audit id>          audit events that concern a member
+//	       LQ#<org>#of#<user>         <request>           limit requests of a member
 //	state  O#<org>#<status>           <address or name>   who is pending, suspended or removed
 //	       UM#<org>#<yyyy-mm>         <user>              who used models in that month
 const (

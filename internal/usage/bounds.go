@@ -59,6 +59,9 @@ var ErrLimit = fault.New(fault.TooMany, "limit_reached", "A spending limit is re
 // refusal says that the limit leaves no room.
 func (b Bound) refusal(now time.Time) *fault.Error {
 	detail := fmt.Sprintf("The %s's %s limit of %s USD leaves %s USD; it resets at %s.", b.Of, b.Window, b.Limit, b.Remaining, b.ResetsAt.Format(time.RFC3339))
+	if b.Of == OfMember {
+		detail += " To ask for more: POST /api/organizations/{org_id}/limit-requests."
+	}
 	return ErrLimit.WithDetail(detail).With("limit", b).WithRetryAfter(max(time.Second, b.ResetsAt.Sub(now)))
 }
 
