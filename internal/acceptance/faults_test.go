@@ -522,6 +522,12 @@ var stories = []story{
 		p := w.owner(t, "owner@acme.example", "Acme")
 		return "PUT /api/organizations/" + string(p.organization) + "/spending-limits", p.key, map[string]any{"monthly_limit": 100, "daily_limit": 10}
 	}},
+	{name: "record a chunk", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.pooled(t)
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		w.Must(t, 200, "PUT /v1/usage/sources/0/1", p.key, map[string]any{"events": []any{usageEvent("before", p.user)}})
+		return "PUT /v1/usage/sources/0/2", p.key, map[string]any{"events": []any{usageEvent("a", p.user), usageEvent("b", m.user), usageEvent("c", p.user)}}
+	}},
 	{name: "reserve in pools", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.pooled(t)
 		return "POST /v1/reservations", p.key, map[string]any{"id": "call", "estimated_cost_usd": 20}
@@ -590,6 +596,10 @@ func (w world) limited(t testing.TB) (p person, reservation string) {
 	p = w.owner(t, "owner@acme.example", "Acme")
 	w.Must(t, 200, "PUT /api/organizations/"+string(p.organization)+"/spending-limits", p.key, map[string]any{"user_id": p.user, "monthly_limit": 100})
 	return p, w.Must(t, 200, "POST /v1/reservations", p.key, map[string]any{"id": "first", "estimated_cost_usd": 40}).String("reservation", "id")
+}
+
+func usageEvent(name string, of id.User) map[string]any {
+	return map[string]any{"id": name, "user_id": of, "model": "openai/gpt-4o", "input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25}
 }
 
 // pooled is an owner in a team under a limit, in an organization under another.

@@ -241,6 +241,8 @@ func (w world) fill(r route.Route, p person) string {
 		"{session_id}", string(id.NewSession(now)),
 		"{reservation_id}", string(id.NewReservation(p.user, now, "of nobody", false)),
 		"{month}", "2026-11",
+		"{source}", "3",
+		"{sequence}", "1",
 	).Replace(r.Key)
 }
 

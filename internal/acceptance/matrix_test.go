@@ -36,6 +36,8 @@ func (w world) probe(t testing.TB, r route.Route, credential string, org id.Orga
 		"{session_id}", string(id.NewSession(now)),
 		"{reservation_id}", string(id.NewReservation(id.NewUser(now), now, "of nobody", false)),
 		"{month}", "2026-11",
+		"{source}", "3",
+		"{sequence}", "1",
 	).Replace(r.Key)
 	if !r.Mutates() {
 		return w.Call(t, target+"?"+probe+"=1", credential, nil)

@@ -218,6 +218,7 @@ var Unaudited = map[route.ID]string{
 	route.UpdateMyConnection: "is of a person's own, in no organization",
 	route.DeleteMyConnection: "is of a person's own, in no organization",
 	route.RecordUsage:        "usage events are their own record",
+	route.RecordUsageChunk:   "usage events are their own record",
 	route.Reserve:            "is settled by a usage event, or comes to nothing",
 	route.CommitReservation:  "usage events are their own record",
 	route.ReleaseReservation: "comes to nothing",

@@ -122,6 +122,7 @@ var All = []Function{
 		Batch:   1, Parallel: 10, Retries: 3, MaxAge: time.Hour, // sweep-jobs takes up the rest
 	}},
 	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
+	{Name: "sweep-usage", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "close-statements", Trigger: Schedule, Interval: 10 * time.Minute, Memory: 1024},
 	{Name: "delete-organizations", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "expire", Trigger: Schedule, Interval: time.Minute, Memory: 512},

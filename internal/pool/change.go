@@ -20,6 +20,8 @@ type change struct {
 	began map[string][]byte
 	// ended are records that go. Each has to begin with what is here.
 	ended map[string][]byte
+	// through, if not nil, is noted, where it is not yet.
+	through *Watermark
 	// version, if not nil, is that of the limits on which the change rests.
 	version *int64
 }
@@ -66,6 +68,11 @@ func (c *change) write() table.Write {
 		name, version := place("v", *c.version)
 		sets = append(sets, name+" = "+version)
 		conditions = append(conditions, "(attribute_not_exists("+name+") OR "+name+" <= "+version+")")
+	}
+	if c.through != nil {
+		name, sequence := place(c.through.Source, c.through.Sequence)
+		sets = append(sets, name+" = "+sequence)
+		conditions = append(conditions, "(attribute_not_exists("+name+") OR "+name+" < "+sequence+")")
 	}
 	var clauses []string
 	for i, parts := range [][]string{sets, removes, adds} {

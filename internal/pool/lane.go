@@ -25,6 +25,7 @@ import (
 //	h  followed by a hash: the record of a hold
 //	v  the version of the limits under which the lane was last held from
 //	s  the version of the limits for which the lane caught up (CatchUp)
+//	w  followed by two digits: up to where something is booked (Watermark)
 //
 // There is no sum of what is spent: it is n - g without the records, and cannot drift.
 type content struct {
@@ -33,12 +34,13 @@ type content struct {
 	net, given map[string]int64 // by what follows the letter
 	used       Usage            // without the cost
 	holds      map[string][]byte
+	passed     map[string]int64 // by the whole attribute
 }
 
 // contentOf reads an item; of none, it is empty. A number that has outgrown an int64 is
 // held at the largest.
 func contentOf(item table.Item) content {
-	c := content{net: map[string]int64{}, given: map[string]int64{}, holds: map[string][]byte{}}
+	c := content{net: map[string]int64{}, given: map[string]int64{}, holds: map[string][]byte{}, passed: map[string]int64{}}
 	for name, value := range item {
 		switch value := value.(type) {
 		case *types.AttributeValueMemberB:
@@ -55,6 +57,8 @@ func (c *content) set(letter, suffix string, n int64) {
 	switch letter {
 	case "v":
 		c.version = n
+	case "w":
+		c.passed[letter+suffix] = n
 	case "s":
 		c.caughtUp = n
 	case "n":

@@ -87,6 +87,9 @@ func (p Pool) Lane(id string, l Limits) Lane {
 	return Lane{p, int(binary.BigEndian.Uint64(sum[24:]) % uint64(p.lanes(l)))}
 }
 
+// LaneOf is a lane for what comes from one of some sources: it depends on nothing else.
+func (p Pool) LaneOf(source int) Lane { return Lane{p, source % p.lanesKept()} }
+
 func (l Lane) key() table.Key {
 	return table.PoolLane(l.Pool.Organization, l.Pool.Team, l.Pool.Month, l.Number)
 }

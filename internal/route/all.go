@@ -114,6 +114,9 @@ const (
 	KeyStatus   ID = "keyStatus"
 	RecordUsage ID = "recordUsage"
 
+	RecordUsageChunk ID = "recordUsageChunk"
+	GetUsageSource   ID = "getUsageSource"
+
 	Reserve            ID = "reserve"
 	CommitReservation  ID = "commitReservation"
 	ReleaseReservation ID = "releaseReservation"
@@ -249,6 +252,8 @@ var All = []Route{
 	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
 	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},
+	{RecordUsageChunk, "PUT /v1/usage/sources/{source}/{sequence}", "meter", Member, []p.Permission{p.UsageWrite}, 200, "Record the next chunk of model calls from one of up to 24 sources, exactly once: the cheapest way for a busy gateway"},
+	{GetUsageSource, "GET /v1/usage/sources/{source}", "meter", Member, []p.Permission{p.UsageWrite}, 200, "Which chunk a source sends next"},
 	{Reserve, "POST /v1/reservations", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Hold what a model call may cost, within every limit"},
 	{CommitReservation, "POST /v1/reservations/{reservation_id}/commit", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Book what a call cost, in place of its reservation"},
 	{ReleaseReservation, "DELETE /v1/reservations/{reservation_id}", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Give back what a reservation holds"},

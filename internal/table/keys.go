@@ -44,6 +44,8 @@ type Key struct {
 //	                                       no id they choose takes that of anyone else's event
 //	ET#<org>#<x>        <event id>         a usage event of a test key, by a reporter with usage:write
 //	ETO#<org>#<user>    <event id>         one by a member without it
+//	US#<org>            <nn>               how far the chunks of a source of usage are
+//	EB#<org>#<nn>       <sequence>         a chunk of a source: the events in it, packed
 //	ST#<org>            <yyyy-mm>          a month's statement: how far its closing is, and its sums
 //	SL#<org>#<yyyy-mm>  <user>             what that statement has of a member
 //	                    R#<nnn>            some of its rows of teams and models
@@ -187,6 +189,29 @@ func TestUsageEvent(org id.Organization, event string) Key {
 func OwnTestUsageEvent(org id.Organization, user id.User, event string) Key {
 	return Key{"ETO#" + string(org) + "#" + string(user), event}
 }
+
+// usageSources is how many sources of usage there may be.
+const usageSources = 24
+
+// UsageSource tells how far the chunks of a source are.
+func UsageSource(org id.Organization, source int) Key {
+	return Key{"US#" + string(org), fmt.Sprintf("%02d", source)}
+}
+
+// UsageSource returns which source it is, if the key is a UsageSource.
+func (k Key) UsageSource() (org id.Organization, source int, ok bool) {
+	o, ok := strings.CutPrefix(k.PK, "US#")
+	source, err := strconv.Atoi(k.SK)
+	return id.Organization(o), source, ok && err == nil
+}
+
+// UsageChunk is keyed by its number, so that the key itself admits one of each.
+func UsageChunk(org id.Organization, source int, sequence int64) Key {
+	return Key{UsageChunkPrefix + string(org) + fmt.Sprintf("#%02d", source), fmt.Sprintf("%019d", sequence)}
+}
+
+// UsageChunkPrefix begins the partition key of every chunk.
+const UsageChunkPrefix = "EB#"
 
 // PoolLane holds a part of what an organization, or one of its teams, spends in a month
 // of its own time zone, "2026-11".

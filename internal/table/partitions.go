@@ -22,6 +22,11 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 				return
 			}
 		}
+		for source := range usageSources {
+			if !yield(UsageChunk(org, source, 0).PK) {
+				return
+			}
+		}
 		from, to = from.UTC(), to.UTC()
 		for month := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC); !month.After(to); month = month.AddDate(0, 1, 0) {
 			if !yield(AuditEvent(org, month.Format("2006-01"), "").PK) || !yield(StatementEntry(org, month.Format("2006-01"), "").PK) {
@@ -44,7 +49,7 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 		// the first statement is of that.
 		before := time.Date(from.Year(), from.Month()-1, 1, 0, 0, 0, 0, time.UTC)
 		_ = yield(StatementEntry(org, before.Format("2006-01"), "").PK) && yield(Statement(org, "").PK) && yield(PriceVersion(org, 0).PK) &&
-			yield(Connections(org)) && yield(LimitRequests(org)) && yield(Job(org, "").PK) && yield(Organization(org).PK)
+			yield(Connections(org)) && yield(LimitRequests(org)) && yield(UsageSource(org, 0).PK) && yield(Job(org, "").PK) && yield(Organization(org).PK)
 	}
 }
 

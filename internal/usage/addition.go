@@ -59,14 +59,16 @@ type addition struct {
 	now  time.Time
 	// asked is what counts for rates now, by the mark of a key; empty, the member's.
 	asked map[string]asked
+	// through, if not nil, is the chunk of a source that is counted once.
+	through *watermark
 	// keys are those of which something is counted, by their spent.KeyMark.
 	keys map[string]bool
 }
 
-func newAddition(to *tally, by access.Caller) *addition {
+func newAddition(to *tally, names int, reporter id.Key) *addition {
 	return &addition{
-		to: to, names: namesFor(by), added: map[string]bool{}, sums: map[string]int64{},
-		reporter: by.Key(), used: map[id.Key]int{}, settled: map[string]bool{}, asked: map[string]asked{}, keys: map[string]bool{},
+		to: to, names: names, added: map[string]bool{}, sums: map[string]int64{},
+		reporter: reporter, used: map[id.Key]int{}, settled: map[string]bool{}, asked: map[string]asked{}, keys: map[string]bool{},
 	}
 }
 
@@ -208,6 +210,9 @@ func (a *addition) write(org id.Organization, of month) table.Write {
 		c.expect("m", nil)
 	default:
 		c.expect("m", a.to.named)
+	}
+	if a.through != nil {
+		c.pass(*a.through)
 	}
 	for _, mark := range slices.Sorted(maps.Keys(a.asked)) {
 		c.ask(mark, a.now, a.asked[mark], spending.Rates{})

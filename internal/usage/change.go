@@ -69,6 +69,13 @@ func (c *change) expect(attribute string, read any) {
 	c.demand("#" + n + " = :" + n)
 }
 
+// pass demands that a chunk of a source is not counted yet, and notes that it is.
+func (c *change) pass(w watermark) {
+	c.w.Names["through"], c.w.Values["through"] = w.source.attribute(), w.sequence
+	c.demand("(attribute_not_exists(#through) OR #through < :through)")
+	c.sets = append(c.sets, "#through = :through")
+}
+
 // end ends reservations, each as it was read.
 func (c *change) end(names ...string) {
 	for _, name := range names {

@@ -162,7 +162,7 @@ func (c chunk) writes(months []month, bookings []pool.Booking) []table.Write {
 	writes := make([]table.Write, 0, len(c.events)+len(months)+len(bookings))
 	additions := map[month]*addition{}
 	for _, of := range months {
-		additions[of] = newAddition(c.tallies[of], c.by)
+		additions[of] = newAddition(c.tallies[of], namesFor(c.by), c.by.Key())
 	}
 	for _, e := range c.events {
 		hold, held := c.hold(e)

@@ -40,7 +40,8 @@ func (c Counters) plus(d Counters) Counters {
 // alone; c also followed by a day). The letter m alone is how many models have a name.
 // spent.UsedKeys is no number, but bytes, and spent.Holds a map: what it holds stands in
 // c of the month and the day, and of the key, too. q begins what counts for rates
-// (minute), and f before a key its reservations, where their number is limited.
+// (minute), f before a key its reservations, where their number is limited, and w before
+// the number of a source is the last of its chunks that is counted.
 type tally struct {
 	total  Counters
 	days   map[int]Counters
@@ -61,6 +62,8 @@ type tally struct {
 	// minutes are the last ones that count for rates, by the spent.KeyMark of a key; empty,
 	// the member's.
 	minutes map[string]minute
+	// watermarks are up to which chunk of each source the month counts.
+	watermarks map[Source]Sequence
 	// fence is the version of the member that a reservation has to have read, at least.
 	fence int
 }
@@ -93,7 +96,7 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		return fmt.Errorf("usage: a month is a %T", item)
 	}
 	*t = tally{days: map[int]Counters{}, models: map[string]Counters{}, teams: map[id.Team]Counters{},
-		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[keyDay]money.Amount{}, minutes: map[string]minute{}, holds: spent.DecodeHolds(attributes.Value)}
+		open: dayCounters{}, sealed: sealedOf(attributes.Value), keys: map[string]Counters{}, keyDays: map[keyDay]money.Amount{}, minutes: map[string]minute{}, watermarks: map[Source]Sequence{}, holds: spent.DecodeHolds(attributes.Value)}
 	if used, ok := attributes.Value[spent.UsedKeys].(*types.AttributeValueMemberB); ok {
 		t.used = used.Value
 	}
@@ -110,6 +113,10 @@ func (t *tally) UnmarshalDynamoDBAttributeValue(item types.AttributeValue) error
 		switch {
 		case letter == "q" && len(name) > 1:
 			t.setMinute(name, n)
+		case letter == "w":
+			if source, err := strconv.Atoi(of); err == nil {
+				t.watermarks[Source(source)] = Sequence(n)
+			}
 		case name == "m":
 			t.named = n
 		case name == "lv":

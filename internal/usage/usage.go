@@ -48,12 +48,19 @@ func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 	}
 }
 
+// NewMeter makes a Meter; the endpoints of a process share one.
+func NewMeter(e *env.Env) Meter {
+	return Meter{e, access.NewHotPath(e), price.NewBook(e), newPoolStates(e.Table), warning.New(e)}
+}
+
 // MeterEndpoints are the routes called after a model call.
 func MeterEndpoints(e *env.Env) []api.Endpoint {
-	path := access.NewHotPath(e)
-	m := Meter{e, path, price.NewBook(e), newPoolStates(e.Table), warning.New(e)}
+	m := NewMeter(e)
+	path := m.path
 	return []api.Endpoint{
 		api.Handle(route.RecordUsage, path.Caller, m.Record),
+		api.Handle(route.RecordUsageChunk, path.Caller, m.RecordChunk),
+		api.Handle(route.GetUsageSource, path.Caller, m.GetSource),
 		api.Handle(route.Reserve, refusing(path.Caller), m.Reserve),
 		api.Handle(route.CommitReservation, path.Caller, m.CommitReservation),
 		api.Handle(route.ReleaseReservation, path.Caller, m.ReleaseReservation),
