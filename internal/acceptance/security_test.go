@@ -307,6 +307,7 @@ func TestAnEndedSessionDoesNotReturnByAnInvitation(t *testing.T) {
 	session := w.Must(t, 200, "GET /auth/sessions", m.token, nil).At("sessions").([]any)[0].(map[string]any)["id"].(string)
 	w.Must(t, 200, "DELETE "+path+"/members/"+string(m.user)+"/sessions/"+session, p.key, nil)
 	w.Must(t, 200, "DELETE "+path+"/members/"+string(m.user), p.key, nil)
+	w.LastMail(t, m.email) // of the removal
 	w.invite(t, p, m.email, "member")
 	body := map[string]any{"token": w.LastMail(t, m.email).LinkToken()}
 	w.Refused(t, 401, "session_ended", "POST /auth/accept-invite", m.token, body)
