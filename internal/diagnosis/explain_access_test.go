@@ -17,6 +17,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/invitation"
 	"roster/internal/limit"
+	"roster/internal/limitrequest"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 	"roster/internal/model"
@@ -38,7 +39,7 @@ type company struct {
 
 func newCompany(t testing.TB) company {
 	t.Helper()
-	r := rostertest.New(t, diagnosis.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints, usage.MeterEndpoints, limit.Endpoints)
+	r := rostertest.New(t, diagnosis.Endpoints, member.Endpoints, offboarding.Endpoints, apikey.Endpoints, invitation.Endpoints, usage.AuthorizeEndpoints, usage.MeterEndpoints, limit.Endpoints, limitrequest.Endpoints)
 	owner := membertest.Found(t, r)
 	return company{r, owner, membertest.Add(t, r, member.Member{
 		Organization: owner.Organization, Kind: member.ServiceAccount, Name: "Gateway", Role: permission.Gateway,

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,14 +152,18 @@ func (f findings) limiting(of usage.Owner, team id.Team, name, value string) map
 }
 
 func (f findings) limitReached(r *Reason, refusal *fault.Error) {
-	r.Remedy = "Wait until the limit resets, or raise it."
 	reached, _ := refusal.Members["limit"].(usage.Bound)
-	r.Level = string(reached.Of)
+	r.Level, r.Remedy = string(reached.Of), "Wait until the limit resets, or raise it."
+	if reached.Of == usage.OfMember {
+		r.Remedy = "Wait until the limit resets, raise it, or have the member ask for more (POST …/limit-requests)."
+	}
 	setBy := &Cause{By: &audit.PersonView{ID: reached.SetBy}}
 	switch {
 	case reached.SetBy == "":
 	case reached.Of == usage.OfMember:
-		r.Cause = f.known(audit.MemberLimitsChanged, setBy)
+		r.Cause = cmp.Or(f.newest(func(e audit.View) bool {
+			return e.Action == audit.MemberLimitsChanged || e.Action == audit.LimitRequestApproved
+		}), setBy)
 	default:
 		r.Cause = setBy
 	}

@@ -34,7 +34,9 @@ type Settings struct {
 	DefaultTokensPerMinute   field.Optional[spending.Count] `json:"default_tokens_per_minute,omitzero"`
 	DefaultMaxInFlight       field.Optional[spending.Count] `json:"default_max_in_flight,omitzero"`
 	// LimitMode is how limits apply: strict, balanced (the default) or observe.
-	LimitMode       field.Optional[spending.Mode]  `json:"limit_mode,omitzero"`
+	LimitMode field.Optional[spending.Mode] `json:"limit_mode,omitzero"`
+	// AlertThresholds are percentages of a member's limits at which they are warned, and
+	// from 90 on those who manage members: 80, 90 and 100 where none are chosen.
 	AlertThresholds field.Optional[Thresholds]     `json:"alert_thresholds,omitzero"`
 	InvitationDays  field.Optional[InvitationDays] `json:"invitation_days,omitzero"`
 	WelcomeMessage  field.Optional[field.Text]     `json:"welcome_message,omitzero"`

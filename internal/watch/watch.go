@@ -6,6 +6,7 @@ package watch
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"roster/internal/calendar"
@@ -43,20 +44,30 @@ type standing struct {
 	level int
 }
 
-// near are the limits of a member that are near, or reached.
+// near are the limits of a member that are near, or reached: also those that will bind
+// again.
 func (s subject) near(now time.Time) ([]standing, error) {
 	if s.org == nil || s.member == nil || !warning.Warned(*s.org, *s.member, now) {
 		return nil, nil
 	}
-	spending, err := usage.SpendingOf(s.month)
+	spent, err := usage.SpendingOf(s.month)
 	if err != nil {
 		return nil, err
 	}
 	var all []standing
+	thresholds := s.org.Thresholds()
 	for of, day := range s.limits(now) {
-		spent := spending.In(day, of.Key)
-		if thresholds := s.org.Thresholds(); warning.Near(thresholds, spent, of.Amount) {
-			all = append(all, standing{of, spent, warning.Level(thresholds, spent, of.Amount)})
+		if used := spent.In(day, of.Key); warning.Near(thresholds, used, of.Amount) {
+			all = append(all, standing{of, used, warning.Level(thresholds, used, of.Amount)})
+		}
+	}
+	if !s.member.Temporary.Live(now) {
+		return all, nil
+	}
+	// What is to be told when limits for a time end, is not told before.
+	for of, day := range s.within(now, "", s.member.LastingLimits(*s.org).Limits()) {
+		if used := spent.In(day, ""); warning.Near(thresholds, used, of.Amount) {
+			all = append(all, standing{of, used, 0})
 		}
 	}
 	return all, nil
@@ -65,26 +76,30 @@ func (s subject) near(now time.Time) ([]standing, error) {
 // limits are all that bind the member and their keys now, with the day of those that
 // are of one.
 func (s subject) limits(now time.Time) map[warning.Limit]int {
+	all := s.within(now, "", s.member.Limits(*s.org, now).Limits())
+	for key, record := range s.member.Keys {
+		if record.Limits != nil && !key.Test() {
+			maps.Copy(all, s.within(now, key, record.Limits.Limits()))
+		}
+	}
+	return all
+}
+
+// within are limits of the member, or of a key, in the current month and day, with the
+// day of the one that is of it.
+func (s subject) within(now time.Time, key id.Key, of spending.Limits) map[warning.Limit]int {
 	zone := s.org.TimeZone.Location()
 	local := now.In(zone)
 	year, month, day := local.Date()
+	limit := warning.Limit{Organization: s.member.Organization, User: s.member.ID, Key: key}
 	all := map[warning.Limit]int{}
-	add := func(key id.Key, of spending.Limits) {
-		limit := warning.Limit{Organization: s.member.Organization, User: s.member.ID, Key: key}
-		if of.Monthly != nil {
-			limit.Window, limit.Amount, limit.EndsAt = local.Format(calendar.MonthForm), *of.Monthly, calendar.DayBegins(year, month+1, 1, zone)
-			all[limit] = 0
-		}
-		if of.Daily != nil {
-			limit.Window, limit.Amount, limit.EndsAt = local.Format(time.DateOnly), *of.Daily, calendar.DayBegins(year, month, day+1, zone)
-			all[limit] = day
-		}
+	if of.Monthly != nil {
+		limit.Window, limit.Amount, limit.EndsAt = local.Format(calendar.MonthForm), *of.Monthly, calendar.DayBegins(year, month+1, 1, zone)
+		all[limit] = 0
 	}
-	add("", s.member.Limits(*s.org, now).Limits())
-	for key, record := range s.member.Keys {
-		if record.Limits != nil && !key.Test() {
-			add(key, record.Limits.Limits())
-		}
+	if of.Daily != nil {
+		limit.Window, limit.Amount, limit.EndsAt = local.Format(time.DateOnly), *of.Daily, calendar.DayBegins(year, month, day+1, zone)
+		all[limit] = day
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -22,12 +23,14 @@ import (
 	"roster/internal/limit"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
+	"roster/internal/money"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/rostertest"
 	"roster/internal/stream"
 	"roster/internal/table"
 	"roster/internal/usage"
+	"roster/internal/warning"
 	"roster/internal/watch"
 )
 
@@ -43,7 +46,12 @@ type company struct {
 
 func newCompany(t testing.TB) *company {
 	t.Helper()
-	r := rostertest.New(t, usage.AuthorizeEndpoints, usage.MeterEndpoints, limit.Endpoints, organization.Endpoints, apikey.Endpoints, member.Endpoints)
+	return newCompanyWith(t, func(next http.RoundTripper) http.RoundTripper { return next })
+}
+
+func newCompanyWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper) *company {
+	t.Helper()
+	r := rostertest.NewWith(t, transport, usage.AuthorizeEndpoints, usage.MeterEndpoints, limit.Endpoints, organization.Endpoints, apikey.Endpoints, member.Endpoints)
 	c := &company{Roster: r, owner: membertest.Found(t, r)}
 	c.admin = c.add(t, member.Member{Role: permission.Admin, Name: "Anne Admin"})
 	c.ada = c.add(t, member.Member{Role: permission.Member, Name: "Ada Lovelace"})
@@ -363,6 +371,83 @@ func TestWhatTheStreamLostIsFound(t *testing.T) {
 	if got := c.near(t); len(got) != 0 {
 		t.Errorf("the month after, near are %v", got)
 	}
+}
+
+// TestManyAtOnceTellOnce, and in many processes.
+func TestManyAtOnceTellOnce(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.spend(t, c.ada.Secret, "9")
+	records := c.Changes(t)
+	var all sync.WaitGroup
+	for n := range 64 {
+		all.Go(func() {
+			switch n % 3 {
+			case 0:
+				warning.New(c.Env).Refused(t.Context(), warning.Limit{
+					Organization: c.owner.Organization, User: c.ada.ID, Window: "2026-11", Amount: 10 * money.USD, EndsAt: c.Now().Add(time.Hour),
+				}, 9*money.USD)
+			case 1:
+				c.hand(t, records)
+			case 2:
+				c.check(t, t.Context())
+			}
+		})
+	}
+	all.Wait()
+	heard := map[string]int{}
+	for _, one := range c.told(t) {
+		heard[one]++
+	}
+	for _, who := range []string{"ada", "admin of Ada Lovelace", "owner of Ada Lovelace"} {
+		if heard[who+": monthly reached 9 USD of 10 USD"] != 1 || heard[who+": monthly 90 9 USD of 10 USD"] > 1 {
+			t.Errorf("%s: %v", who, heard)
+		}
+	}
+}
+
+// TestKilledAtEveryCall of its storage, and repeated, the stream tells once.
+func TestKilledAtEveryCall(t *testing.T) {
+	t.Parallel()
+	for _, through := range []bool{false, true} {
+		fuse := &rostertest.Fuse{}
+		c := newCompanyWith(t, func(next http.RoundTripper) http.RoundTripper {
+			fuse.Next = next
+			return fuse
+		})
+		c.spend(t, c.ada.Secret, "9")
+		records := c.Changes(t)
+		for at := 1; ; at++ {
+			fuse.Set(at, through)
+			err := watch.New(c.Env).Stream(t.Context(), events.DynamoDBEvent{Records: records})
+			if !fuse.Mend() {
+				if err != nil || at < 4 {
+					t.Fatalf("%d calls, %v", at, err)
+				}
+				break
+			}
+		}
+		c.expect(t, fmt.Sprint("killed, through ", through), "ada: monthly 90 9 USD of 10 USD",
+			"admin of Ada Lovelace: monthly 90 9 USD of 10 USD", "owner of Ada Lovelace: monthly 90 9 USD of 10 USD")
+		if got := c.near(t); len(got) != 1 {
+			t.Errorf("near are %v", got)
+		}
+	}
+}
+
+// TestWhenALimitForATimeEnds what it left behind is told.
+func TestWhenALimitForATimeEnds(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.limit(t, object{"user_id": c.ada.ID, "monthly_limit": 100, "until": c.Now().Add(time.Hour)})
+	c.spend(t, c.ada.Secret, "20")
+	c.changed(t)
+	c.check(t, t.Context())
+	c.expect(t, "before it ends")
+	c.Advance(time.Hour)
+	c.check(t, t.Context())
+	c.expect(t, "when it ends", "ada: monthly reached 20 USD of 10 USD",
+		"admin of Ada Lovelace: monthly reached 20 USD of 10 USD", "owner of Ada Lovelace: monthly reached 20 USD of 10 USD")
 }
 
 // TestCheckingCostsWhatThoseNearCost, however many members there are.
