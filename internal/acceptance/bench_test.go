@@ -22,9 +22,17 @@ import (
 	"roster/internal/table"
 )
 
+// On demand, in us-east-1 and most other regions, in USD a million
+// (https://aws.amazon.com/dynamodb/pricing/on-demand/).
+const (
+	readUnits  = 0.125
+	writeUnits = 0.625
+)
+
 // measure runs an operation from 8 clients at once, and reports operations per
 // second, this process's CPU per operation (the engine's is not among it), and
-// capacity units per operation. Prepare makes n inputs beforehand.
+// capacity units per operation, with what a million of them costs by DynamoDB's list
+// prices. Prepare makes n inputs beforehand.
 func measure[In any](b *testing.B, w world, prepare func(n int) []In, operation func(ctx context.Context, in In) rostertest.Response) {
 	b.Helper()
 	inputs := prepare(b.N)
@@ -50,6 +58,7 @@ func measure[In any](b *testing.B, w world, prepare func(n int) []In, operation 
 	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N)/1000, "cpu-ms/op")
 	b.ReportMetric(read, "RRU/op")
 	b.ReportMetric(write, "WRU/op")
+	b.ReportMetric(read*readUnits+write*writeUnits, "USD/million")
 }
 
 func cpuTime(b *testing.B) time.Duration {
@@ -105,38 +114,6 @@ func BenchmarkList50(b *testing.B) {
 	}
 	measure(b, w, nothing, func(ctx context.Context, _ struct{}) rostertest.Response {
 		return w.CallContext(b, ctx, "GET /api/organizations/"+string(p.organization)+"/members?limit=50", p.key, nil)
-	})
-}
-
-func BenchmarkAuthorize(b *testing.B) {
-	w := newWorld(b)
-	p := w.owner(b, "owner@acme.example", "Acme")
-	measure(b, w, nothing, func(ctx context.Context, _ struct{}) rostertest.Response {
-		return w.CallContext(b, ctx, "POST /v1/authorize", p.key, nil)
-	})
-}
-
-func BenchmarkUsageSingle(b *testing.B) { benchmarkUsage(b, 1) }
-
-func BenchmarkUsageBatchOf45(b *testing.B) { benchmarkUsage(b, 45) }
-
-func benchmarkUsage(b *testing.B, events int) {
-	w := newWorld(b)
-	p := w.owner(b, "owner@acme.example", "Acme")
-	var members []person
-	for _, address := range freshAddresses(10) {
-		members = append(members, w.place(b, p.organization, address, "member", "active"))
-	}
-	var id atomic.Int64
-	measure(b, w, nothing, func(ctx context.Context, _ struct{}) rostertest.Response {
-		var all []map[string]any
-		for i := range events {
-			all = append(all, map[string]any{
-				"id": fmt.Sprint("event-", id.Add(1)), "user_id": members[i%len(members)].user, "model": "openai/gpt-4o",
-				"input_tokens": 1200, "output_tokens": 300, "cost_usd": 0.006,
-			})
-		}
-		return w.CallContext(b, ctx, "POST /v1/usage", p.key, map[string]any{"events": all})
 	})
 }
 
