@@ -114,6 +114,17 @@ func (w *world) fill(t *testing.T) {
 		test := w.Must(t, 201, "POST "+w.path()+"/keys", credential, map[string]any{"name": "sandbox", "test": true}).String("key", "secret")
 		w.Must(t, 200, "POST /v1/usage", test, map[string]any{"events": []any{event("own-1", nil), event("own-2", nil)}})
 	}
+	w.Must(t, 200, "PUT "+w.path()+"/spending-limits", w.owner, map[string]any{"user_id": w.memberID, "monthly_limit": 1})
+	w.Must(t, 429, "POST /v1/authorize", w.memberKey, nil) // which is warned about
+	if err := w.Table.Transact(t.Context(), table.Write{Key: table.Near(w.org, w.memberID), Put: struct{}{}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		asked := w.Must(t, 201, "POST "+w.path()+"/limit-requests", w.member, map[string]any{"monthly_limit": 5, "reason": "More."})
+		w.Must(t, 200, "POST "+w.path()+"/limit-requests/"+asked.String("limit_request", "id")+"/decline", w.owner, nil)
+	}
+	w.Must(t, 201, "POST "+w.path()+"/limit-requests", w.member, map[string]any{"monthly_limit": 5, "reason": "More."})
+	w.Must(t, 200, "PUT "+w.path()+"/spending-limits", w.owner, map[string]any{"user_id": w.memberID, "monthly_limit": "inherit"})
 }
 
 // delete deletes Acme.
