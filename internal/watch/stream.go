@@ -34,6 +34,14 @@ type sight struct {
 	member *member.Member
 }
 
+// tells reports whether a change of a month says more than what was seen before.
+func (s sight) tells(name string, before, after table.Item) (bool, error) {
+	if more, err := spent.More(before, after); err != nil || !more || name != s.name {
+		return more && name > s.name, err
+	}
+	return spent.More(s.month, after)
+}
+
 // Stream warns whom a batch of changes brought near a limit. It fails as a whole; a
 // batch may come again, and in any order.
 func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
@@ -47,17 +55,11 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 		one := seen[user{org, of}]
 		before, after := stream.Images(record)
 		if _, _, name, isMonth := key.Month(); isMonth {
-			more, err := spent.More(before, after)
+			tells, err := one.tells(name, before, after)
 			if err != nil {
 				return err
 			}
-			if name == one.name && more {
-				more, err = spent.More(one.month, after)
-			}
-			if err != nil {
-				return err
-			}
-			if !more || name < one.name {
+			if !tells {
 				continue
 			}
 			one.name, one.month = name, after
@@ -73,10 +75,14 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 		}
 		seen[user{org, of}] = one
 	}
+	subjects, err := s.subjects(ctx, seen)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for of, one := range seen {
-		group.Go(func() error { return s.look(ctx, of, one) })
+	for of, subject := range subjects {
+		group.Go(func() error { return s.look(ctx, of, *subject) })
 	}
 	return group.Wait()
 }
@@ -107,30 +113,54 @@ func limited(key table.Key, before, after table.Item) (*member.Member, error) {
 	return nil, nil
 }
 
-// look warns a member, whom it puts into the list of those who are near a limit. What
-// the batch does not show is read: the month as it is, and the member as they were
-// lately, for a change of them is a record of its own.
-func (s Service) look(ctx context.Context, of user, seen sight) error {
-	var o *organization.Organization
-	reads, m := []table.Read{organization.Read(of.org, &o)}, seen.member
-	if m == nil {
-		reads = append(reads, member.Read(of.org, of.id, &m))
-	}
-	if err := s.Table.GetSettled(ctx, reads...); err != nil || o == nil {
-		return err
-	}
-	now := s.Now()
-	month, current := seen.month, now.In(o.TimeZone.Location()).Format(calendar.MonthForm)
-	switch {
-	case month == nil:
-		if err := s.Table.Get(ctx, table.Raw(table.MemberMonth(of.org, of.id, current), &month)); err != nil {
-			return err
+// subjects are the members of a batch. What it does not show is read: the month as it is, and
+// the member as they were lately, for a change of them is a record of its own. Whoever's
+// month is over is left out.
+func (s Service) subjects(ctx context.Context, seen map[user]sight) (map[user]*subject, error) {
+	subjects := make(map[user]*subject, len(seen))
+	orgs := map[id.Organization]**organization.Organization{}
+	var reads []table.Read
+	for of, one := range seen {
+		if orgs[of.org] == nil {
+			orgs[of.org] = new(*organization.Organization)
+			reads = append(reads, organization.Read(of.org, orgs[of.org]))
 		}
-	case seen.name != current:
-		return nil // that month is over
+		subjects[of] = &subject{member: one.member, month: one.month}
+		if one.member == nil {
+			reads = append(reads, member.Read(of.org, of.id, &subjects[of].member))
+		}
 	}
-	subject := subject{o, m, month}
-	near, err := subject.near(now)
+	if len(reads) == 0 {
+		return nil, nil
+	}
+	if err := s.Table.GetSettled(ctx, reads...); err != nil {
+		return nil, err
+	}
+	reads = nil
+	for of, one := range seen {
+		o := *orgs[of.org]
+		if o == nil {
+			delete(subjects, of)
+			continue
+		}
+		subjects[of].org = o
+		name := s.Now().In(o.TimeZone.Location()).Format(calendar.MonthForm)
+		switch {
+		case one.month == nil:
+			reads = append(reads, table.Raw(table.MemberMonth(of.org, of.id, name), &subjects[of].month))
+		case one.name != name:
+			delete(subjects, of)
+		}
+	}
+	if len(reads) == 0 {
+		return subjects, nil
+	}
+	return subjects, s.Table.Get(ctx, reads...)
+}
+
+// look warns a member, whom it puts into the list of those who are near a limit.
+func (s Service) look(ctx context.Context, of user, subject subject) error {
+	near, err := subject.near(s.Now())
 	if err != nil || len(near) == 0 {
 		return err
 	}

@@ -453,6 +453,24 @@ func TestWhenALimitForATimeEnds(t *testing.T) {
 		"admin of Ada Lovelace: monthly reached 20 USD of 10 USD", "owner of Ada Lovelace: monthly reached 20 USD of 10 USD")
 }
 
+// TestFarFromLimitsABatchCostsHalfAUnitAMember, however many events it has.
+func TestFarFromLimitsABatchCostsHalfAUnitAMember(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	eve := c.add(t, member.Member{Role: permission.Member})
+	for range 5 {
+		c.spend(t, c.ada.Secret, "0.1")
+		c.spend(t, eve.Secret, "0.1")
+	}
+	ctx, capacity := table.WithCapacity(t.Context())
+	if err := watch.New(c.Env).Stream(ctx, events.DynamoDBEvent{Records: c.Changes(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if read, write := capacity.Units(); read > 1.5 || write != 0 { // 0.5 for the organization
+		t.Errorf("%v read units, %v write units: %v", read, write, capacity.Calls())
+	}
+}
+
 // TestCheckingCostsWhatThoseNearCost, however many members there are.
 func TestCheckingCostsWhatThoseNearCost(t *testing.T) {
 	t.Parallel()
