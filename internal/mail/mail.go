@@ -75,7 +75,7 @@ const (
 	LimitApproaching Kind = "limit_approaching"
 
 	// LimitReached tells the same people that all of it is used, or that a call was
-	// refused by it. Needs what LimitApproaching does but Percent; also Observed.
+	// refused by it. Needs what LimitApproaching does but Percent; also Observed, Refused.
 	LimitReached Kind = "limit_reached"
 
 	// LimitRequested tells those who manage members that one asks to spend more. Needs
@@ -129,6 +129,7 @@ type Data struct {
 	Limit    string `json:"limit,omitzero"`    // with its currency
 	Percent  string `json:"percent,omitzero"`  // of Limit: "80"
 	Observed bool   `json:"observed,omitzero"` // nobody is refused for a limit
+	Refused  bool   `json:"refused,omitzero"`  // a call was, that would have exceeded what is left
 
 	// Limits that are asked for or granted, with their currency, or "unlimited".
 	MonthlyLimit string `json:"monthly_limit,omitzero"`

@@ -101,7 +101,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 		return Decision{}, err
 	}
 	if limit := reached(b.limits, b.mode); limit != nil {
-		warn(ctx, g.warnings, *limit, by.Organization(), standing, who.limited(by), 0, now)
+		warn(ctx, g.warnings, *limit, by.Organization(), standing, who.limited(by), now)
 	}
 	if refused := b.refusal(now); refused != nil {
 		return Decision{}, refused

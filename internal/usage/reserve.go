@@ -128,7 +128,7 @@ func (m Meter) Reserve(ctx context.Context, by access.Caller, in ReserveRequest)
 		}
 		out, err = m.hold(ctx, by, r)
 		if over, ok := errors.AsType[overLimit](err); ok {
-			warn(ctx, m.warnings, over.bound, by.Organization(), standing, r.key, estimate.amount, r.now)
+			warn(ctx, m.warnings, over.bound, by.Organization(), standing, r.key, r.now)
 		}
 		return err
 	})

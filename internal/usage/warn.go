@@ -8,7 +8,6 @@ import (
 	"roster/internal/calendar"
 	"roster/internal/fault"
 	"roster/internal/id"
-	"roster/internal/money"
 	"roster/internal/warning"
 )
 
@@ -21,13 +20,10 @@ type overLimit struct {
 func (o overLimit) Error() string { return o.refusal.Error() }
 func (o overLimit) Unwrap() error { return o.refusal }
 
-// warn tells that a limit of a member, or of a key, refused a call that may cost so
-// much. A call that costs more than the whole limit says nothing of how much is used.
-func warn(ctx context.Context, warnings warning.Service, b Bound, org id.Organization, s access.Standing, key id.Key, cost money.Amount, now time.Time) {
+// warn tells that a limit of a member, or of a key, refused a call.
+func warn(ctx context.Context, warnings warning.Service, b Bound, org id.Organization, s access.Standing, key id.Key, now time.Time) {
 	limit := warning.Limit{Organization: org, User: s.User(), Amount: b.Limit, EndsAt: b.ResetsAt}
 	switch {
-	case cost > b.Limit && !b.reached():
-		return
 	case b.Of == OfKey:
 		limit.Key = key
 	case b.Of != OfMember:

@@ -37,7 +37,7 @@ func (s Service) mails(ctx context.Context, to Concerned, l Limit, level int, us
 	o, m := to.Organization, to.Member
 	data := mail.Data{
 		Organization: string(o.Name), Window: "monthly", Limit: l.Amount.String() + " USD", Amount: used.String() + " USD",
-		ExpiresAt: l.EndsAt, Key: string(m.Keys[l.Key].Name), Observed: o.LimitMode.Or() == spending.Observe,
+		ExpiresAt: l.EndsAt, Key: string(m.Keys[l.Key].Name), Observed: o.LimitMode.Or() == spending.Observe, Refused: level == full && used < l.Amount,
 	}
 	if l.daily() {
 		data.Window = "daily"

@@ -318,12 +318,14 @@ func TestTheFirstRefusalIsTold(t *testing.T) {
 		c.Must(t, status, "POST /v1/reservations", c.ada.Secret, object{"estimated_cost_usd": usd})
 	}
 	reserve("9.5", 200)
-	reserve("11", 429) // more than all of it: that says nothing of what is used
 	c.changed(t)
 	c.expect(t, "held, and not spent")
 	reserve("1", 429)
 	reached := []string{"ada: monthly reached 9.5 USD of 10 USD",
 		"admin of Ada Lovelace: monthly reached 9.5 USD of 10 USD", "owner of Ada Lovelace: monthly reached 9.5 USD of 10 USD"}
+	if data := c.LastMail(t, string(c.ada.Email)).Data; !data.Refused {
+		t.Errorf("%+v", data)
+	}
 	c.expect(t, "the first refusal", reached...)
 	ctx, capacity := table.WithCapacity(t.Context())
 	if got := c.CallContext(t, ctx, "POST /v1/reservations", c.ada.Secret, object{"estimated_cost_usd": 1}); got.Status != 429 {
