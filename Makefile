@@ -23,15 +23,20 @@ run: setup ## Run Roster at http://localhost:8080
 	@$(GO) build -o .local/bin/roster ./infra/local
 	@exec .local/bin/roster
 
-.PHONY: browser
-browser: # Headless Chromium, in which the pages are tested
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
-	  command -v apt-get >/dev/null || { echo "make: the tests need Chromium; please install it" >&2; exit 1; }; \
+.PHONY: programs
+programs: # What the tests run besides: headless Chromium, nginx and Caddy. None is left running
+	@missing=; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing="chromium"; \
+	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$$missing nginx-light"; \
+	command -v caddy >/dev/null || missing="$$missing caddy"; \
+	[ -z "$$missing" ] || { \
+	  command -v apt-get >/dev/null || { echo "make: the tests need these programs; please install them: $$missing" >&2; exit 1; }; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium; }
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing && \
+	  for service in nginx caddy; do case "$$missing" in *$$service*) $$sudo systemctl disable --now $$service >/dev/null 2>&1 || true;; esac; done; }
 
 .PHONY: test
-test: setup browser ## Run every test
+test: setup programs ## Run every test
 	$(GO) vet ./...
 	$(GO) test -race -parallel 6 -timeout 30m $$($(GO) list ./... | grep -v /infra/aws)
 	$(GO) test ./infra/aws # one goroutine, over the CDK's large library

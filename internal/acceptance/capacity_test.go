@@ -191,6 +191,7 @@ func TestCapacityOfTheHotPath(t *testing.T) {
 		read, write float64
 	}{
 		{"POST /v1/authorize", nil, 1, 1, 0},
+		{"GET /v1/authorize", nil, 1, 1, 0},
 		{"POST /v1/usage", event(1), 2, 1, 6},
 		{"POST /v1/usage", uncosted(2), 4, 2.5, 6}, // the first in this process: which prices are in force, and what they are
 		{"POST /v1/usage", uncosted(3), 2, 1, 6},

@@ -293,7 +293,7 @@ func verify(ctx context.Context, e *env.Env, token string) (session.Access, erro
 func Member(e *env.Env) func(context.Context, *api.Request) (Actor, error) {
 	read := func(ctx context.Context, a *Actor, further ...table.Read) error { return a.read(ctx, e, further...) }
 	return func(ctx context.Context, r *api.Request) (Actor, error) {
-		a, err := authenticate(ctx, e, r, read)
+		a, err := authenticate(ctx, e, r, (*api.Request).Bearer, read)
 		if err == nil && a.key.Test() {
 			err = ErrTestKey
 		}
@@ -305,8 +305,11 @@ func Member(e *env.Env) func(context.Context, *api.Request) (Actor, error) {
 // one round trip.
 type reading func(ctx context.Context, a *Actor, further ...table.Read) error
 
-func authenticate(ctx context.Context, e *env.Env, r *api.Request, read reading) (Actor, error) {
-	token, ok := r.Bearer()
+// presented returns the credential of a request.
+type presented func(*api.Request) (string, bool)
+
+func authenticate(ctx context.Context, e *env.Env, r *api.Request, presented presented, read reading) (Actor, error) {
+	token, ok := presented(r)
 	if !ok {
 		return Actor{}, ErrCredential
 	}

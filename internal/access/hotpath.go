@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -43,10 +44,33 @@ type Caller struct {
 	Own Standing
 }
 
-// Caller authenticates as Member does.
+// Caller authenticates as Member does, test keys included.
 func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
+	return h.caller(ctx, r, (*api.Request).Bearer)
+}
+
+// Forwarded is Caller for what a client sent to a model's API and a gateway passes on: the
+// key may also stand where clients of Anthropic (x-api-key), of Azure OpenAI (api-key) and
+// of Gemini (x-goog-api-key) send one. Authorization: Bearer comes first.
+func (h *HotPath) Forwarded(ctx context.Context, r *api.Request) (Caller, error) {
+	return h.caller(ctx, r, forwarded)
+}
+
+func forwarded(r *api.Request) (string, bool) {
+	if token, ok := r.Bearer(); ok {
+		return token, true
+	}
+	for _, name := range []string{"x-api-key", "api-key", "x-goog-api-key"} {
+		if key := strings.TrimSpace(r.Header(name)); key != "" {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+func (h *HotPath) caller(ctx context.Context, r *api.Request, presented presented) (Caller, error) {
 	var own Standing
-	actor, err := authenticate(ctx, h.env, r, func(ctx context.Context, a *Actor, further ...table.Read) (err error) {
+	actor, err := authenticate(ctx, h.env, r, presented, func(ctx context.Context, a *Actor, further ...table.Read) (err error) {
 		if own, err = h.standing(ctx, a.org, a.user, further...); err != nil {
 			return err
 		}

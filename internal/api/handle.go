@@ -16,7 +16,7 @@ import (
 // Handle joins a route to its use case. In is a struct: members tagged json come
 // from the body, those tagged path, query or header from there (see decode). Out
 // is a struct of the answer's payload, or a Page. An Out may have
-// StatusCode() int, ETag() string, and File() *File.
+// StatusCode() int, ETag() string, Headers() map[string]string, and File() *File.
 func Handle[Who, In, Out any](
 	id route.ID,
 	authenticate func(context.Context, *Request) (Who, error),
@@ -123,6 +123,9 @@ func encode[Out any](r route.Route, out Out) (*Response, error) {
 	}
 	if tagged, ok := any(out).(interface{ ETag() string }); ok {
 		headers["etag"] = tagged.ETag()
+	}
+	if further, ok := any(out).(interface{ Headers() map[string]string }); ok {
+		maps.Copy(headers, further.Headers())
 	}
 	return &Response{Status: status(r, out), Headers: headers, Body: body}, nil
 }

@@ -88,6 +88,7 @@ func problem(env *env.Env, r route.Route, requestID string, err error) *Response
 		body = []byte(`{"success":false,"code":"internal","status":500}`)
 	}
 	headers := map[string]string{"content-type": "application/problem+json"}
+	maps.Copy(headers, f.Headers)
 	switch {
 	case f.RetryAfter > 0:
 		headers["retry-after"] = strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))

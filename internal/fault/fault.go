@@ -59,6 +59,8 @@ type Error struct {
 	Final bool
 	// Members are further members of the problem document.
 	Members map[string]any
+	// Headers are further headers of the answer.
+	Headers map[string]string
 }
 
 // New makes an error; detail is a sentence for a person, safe to show.
@@ -101,6 +103,17 @@ func (e *Error) With(member string, value any) *Error {
 	c.Members = make(map[string]any, len(e.Members)+1)
 	maps.Copy(c.Members, e.Members)
 	c.Members[member] = value
+	return &c
+}
+
+// WithHeaders returns a copy with further headers in its answer.
+func (e *Error) WithHeaders(headers map[string]string) *Error {
+	c := *e
+	c.Headers = maps.Clone(e.Headers)
+	if c.Headers == nil {
+		c.Headers = make(map[string]string, len(headers))
+	}
+	maps.Copy(c.Headers, headers)
 	return &c
 }
 

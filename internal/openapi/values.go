@@ -174,8 +174,10 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[spending.Mode](): enumeration(spending.Balanced, spending.Strict, spending.Observe),
 	reflect.TypeFor[id.Reservation](): {
 		Type: spec.String, Pattern: "^res_(test_)?[" + crockford + "]{44}$", Examples: prefixed("res_", 44).Examples},
-	reflect.TypeFor[usage.Source]():    {Type: spec.Integer, Minimum: new(0), Maximum: new(usage.MaxSources - 1), Description: "Numbers what reports: a process of a gateway"},
-	reflect.TypeFor[usage.Sequence]():  {Type: spec.Integer, Minimum: new(1), Description: "Numbers the chunks of a source, without a gap"},
+	reflect.TypeFor[usage.Source]():   {Type: spec.Integer, Minimum: new(0), Maximum: new(usage.MaxSources - 1), Description: "Numbers what reports: a process of a gateway"},
+	reflect.TypeFor[usage.Sequence](): {Type: spec.Integer, Minimum: new(1), Description: "Numbers the chunks of a source, without a gap"},
+	reflect.TypeFor[usage.Deny](): {
+		Type: spec.String, Enum: []string{string(usage.DenyForbidden)}, Description: "403: what would be a 429 is one, as nginx needs it"},
 	reflect.TypeFor[usage.Window]():    enumeration(usage.Daily, usage.Monthly),
 	reflect.TypeFor[usage.Owner]():     enumeration(usage.OfMember, usage.OfKey, usage.OfTeam, usage.OfOrganization),
 	reflect.TypeFor[usage.RateName]():  enumeration(usage.RequestsPerMinute, usage.TokensPerMinute, usage.MaxInFlight),

@@ -111,6 +111,7 @@ const (
 	DeclineLimitRequest ID = "declineLimitRequest"
 
 	Authorize   ID = "authorize"
+	ForwardAuth ID = "forwardAuth"
 	KeyStatus   ID = "keyStatus"
 	RecordUsage ID = "recordUsage"
 
@@ -250,6 +251,7 @@ var All = []Route{
 	{ApproveLimitRequest, "POST /api/organizations/{org_id}/limit-requests/{limit_request_id}/approve", "limits", Member, []p.Permission{p.MembersManage}, 200, "Grant what was asked for, or something else"},
 	{DeclineLimitRequest, "POST /api/organizations/{org_id}/limit-requests/{limit_request_id}/decline", "limits", Member, []p.Permission{p.MembersManage}, 200, "Turn a limit request down, with a reason"},
 	{Authorize, "POST /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May this key use models now?"},
+	{ForwardAuth, "GET /v1/authorize", "authorize", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "May the key use models now that a client sent to a gateway? Forward authentication of nginx, Caddy, Traefik and Envoy"},
 	{KeyStatus, "GET /v1/key", "authorize", Member, nil, 200, "The status of the key that asks"},
 	{RecordUsage, "POST /v1/usage", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Record model calls, each exactly once"},
 	{RecordUsageChunk, "PUT /v1/usage/sources/{source}/{sequence}", "meter", Member, []p.Permission{p.UsageWrite}, 200, "Record the next chunk of model calls from one of up to 24 sources, exactly once: the cheapest way for a busy gateway"},

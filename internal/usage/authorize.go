@@ -80,10 +80,11 @@ type Remaining struct {
 // CodeOK is the code of a Yes.
 const CodeOK = "ok"
 
-// Authorize answers whether a key or member may use models now.
+// Authorize answers whether a key or member may use models now; the headers of the answer are
+// those of forwardAuth.
 func (g Gate) Authorize(ctx context.Context, by access.Caller, in AuthorizeRequest) (Decision, error) {
 	out, err := g.decide(ctx, by, in)
-	return out, refusal(err)
+	return out, inHeaders(refusal(err))
 }
 
 func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest) (Decision, error) {

@@ -43,7 +43,8 @@ func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 	path := access.NewHotPath(e)
 	g := Gate{e, path, newPoolStates(e.Table), warning.New(e)}
 	return []api.Endpoint{
-		api.Handle(route.Authorize, refusing(path.Caller), g.Authorize),
+		api.Handle(route.Authorize, forwarding(path.Forwarded), g.Authorize),
+		api.Handle(route.ForwardAuth, forwarding(path.Forwarded), g.ForwardAuth),
 		api.Handle(route.KeyStatus, path.Caller, g.KeyStatus),
 	}
 }
@@ -79,6 +80,15 @@ func refusing(authenticate func(context.Context, *api.Request) (access.Caller, e
 	return func(ctx context.Context, r *api.Request) (access.Caller, error) {
 		caller, err := authenticate(ctx, r)
 		return caller, refusal(err)
+	}
+}
+
+// forwarding is refusing for what a gateway goes by.
+func forwarding(authenticate func(context.Context, *api.Request) (access.Caller, error)) func(context.Context, *api.Request) (access.Caller, error) {
+	authenticate = refusing(authenticate)
+	return func(ctx context.Context, r *api.Request) (access.Caller, error) {
+		caller, err := authenticate(ctx, r)
+		return caller, inHeaders(err)
 	}
 }
 
