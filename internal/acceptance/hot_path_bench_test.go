@@ -30,9 +30,8 @@ type busy struct {
 
 // newBusy stores members with what they spent in the month, each another amount, and
 // their places in the list of it.
-func newBusy(b *testing.B, members int) busy {
+func newBusy(b *testing.B, w world, members int) busy {
 	b.Helper()
-	w := newWorld(b)
 	all := busy{world: w, owner: w.owner(b, "owner@acme.example", "Acme"), members: make([]id.User, members)}
 	org := all.owner.organization
 	const chunk = 50
@@ -80,7 +79,7 @@ func BenchmarkHotPath(b *testing.B) {
 
 func benchmarkHotPath(b *testing.B, members int) {
 	began := time.Now()
-	w := newBusy(b, members)
+	w := newBusy(b, newWorld(b), members)
 	b.Logf("%d members stored in %v", members, time.Since(began).Round(time.Second))
 	path := "/api/organizations/" + string(w.owner.organization)
 	limits := func(body map[string]any) {

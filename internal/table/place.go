@@ -54,7 +54,7 @@ func (t *Table) writeBatch(ctx context.Context, writes []types.WriteRequest) err
 		if attempt > attempts {
 			return &unavailable{"BatchWriteItem", errUnprocessed}
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := Pause(ctx, attempt); err != nil {
 			return outcome("BatchWriteItem", err)
 		}
 	}

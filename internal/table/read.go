@@ -107,7 +107,7 @@ func (t *Table) getBatch(ctx context.Context, consistent bool, keys []Item, foun
 		if attempt > attempts {
 			return &unavailable{"BatchGetItem", errUnprocessed}
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := Pause(ctx, attempt); err != nil {
 			return outcome("BatchGetItem", err)
 		}
 	}
@@ -235,10 +235,11 @@ func (t *Table) QueryAll(ctx context.Context, q Query) ([]Item, error) {
 }
 
 // attempts bounds how often a call is repeated after a conflict or for want of
-// capacity; pause then waits up to 2^attempt * 10 ms, with full jitter.
+// capacity.
 const attempts = 8
 
-func pause(ctx context.Context, attempt int) error {
+// Pause waits before a call is repeated: up to 2^attempt * 10 ms, with full jitter.
+func Pause(ctx context.Context, attempt int) error {
 	wait := time.Duration(rand.Int64N(int64(10*time.Millisecond) << min(attempt, attempts)))
 	select {
 	case <-ctx.Done():

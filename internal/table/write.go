@@ -72,7 +72,7 @@ func Retry(ctx context.Context, decide func() error) error {
 		if attempt > attempts {
 			return &unavailable{"retry", err}
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := Pause(ctx, attempt); err != nil {
 			return outcome("retry", err)
 		}
 	}
@@ -100,6 +100,44 @@ func (r *Refused) first() error {
 // Update or Delete whose answer was lost is made again, and hears Else where its
 // condition then fails.
 func (t *Table) Transact(ctx context.Context, writes ...Write) error {
+	token := rand.Text()
+	for attempt := 1; ; attempt++ {
+		err := t.transact(ctx, token, writes)
+		conflict, conflicted := errors.AsType[*Conflict](err)
+		switch {
+		case !conflicted:
+			return err
+		case attempt > attempts:
+			return &unavailable{conflict.operation, errConflict}
+		case conflict.At != nil: // nothing was made: the next attempt is a transaction of its own
+			token = rand.Text()
+		}
+		if err := Pause(ctx, attempt); err != nil {
+			return outcome(conflict.operation, err)
+		}
+	}
+}
+
+// Conflict is the error of a TransactOnce that other transactions, or a want of capacity,
+// stood against: trying again helps.
+type Conflict struct {
+	// At tells, at the place of each Write, whether it was at this one; nil where that is
+	// not known.
+	At        []bool
+	operation string
+}
+
+func (c *Conflict) Error() string { return "dynamodb " + c.operation + ": a transaction conflict" }
+
+// TransactOnce is Transact for who decides anew after a Conflict. It may have been made
+// all the same where At is nil: a write has to know its own repeat.
+func (t *Table) TransactOnce(ctx context.Context, writes ...Write) error {
+	return t.transact(ctx, rand.Text(), writes)
+}
+
+// transact tries once. By its token DynamoDB knows a transaction again whose answer was
+// lost, and does not make it twice.
+func (t *Table) transact(ctx context.Context, token string, writes []Write) error {
 	items := make([]types.TransactWriteItem, len(writes))
 	for i, w := range writes {
 		item, err := t.transactItem(w)
@@ -114,37 +152,32 @@ func (t *Table) Transact(ctx context.Context, writes ...Write) error {
 	case len(items) == 1 && items[0].ConditionCheck == nil:
 		return t.writeOne(ctx, writes[0], items[0])
 	}
-	// By its token DynamoDB knows a transaction again whose answer was lost, and
-	// does not make it twice.
-	token := rand.Text()
-	for attempt := 1; ; attempt++ {
-		out, err := t.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-			TransactItems:          items,
-			ClientRequestToken:     &token,
-			ReturnConsumedCapacity: reporting(ctx),
-		})
-		if err == nil {
-			record(ctx, "TransactWriteItems", out.ConsumedCapacity...)
-			return nil
-		}
-		if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
-			if refused := refusals(writes, cancelled.CancellationReasons); refused != nil {
-				return refused
-			}
-			if !transient(cancelled.CancellationReasons) {
-				return fmt.Errorf("dynamodb TransactWriteItems: %w", err)
-			}
-			token = rand.Text() // nothing was made: the next attempt is a transaction of its own
-		} else if !conflicting(err) {
-			return outcome("TransactWriteItems", err)
-		}
-		if attempt > attempts {
-			return &unavailable{"TransactWriteItems", errConflict}
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return outcome("TransactWriteItems", err)
-		}
+	out, err := t.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems:          items,
+		ClientRequestToken:     &token,
+		ReturnConsumedCapacity: reporting(ctx),
+	})
+	if err == nil {
+		record(ctx, "TransactWriteItems", out.ConsumedCapacity...)
+		return nil
 	}
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		if refused := refusals(writes, cancelled.CancellationReasons); refused != nil {
+			return refused
+		}
+		if !transient(cancelled.CancellationReasons) {
+			return fmt.Errorf("dynamodb TransactWriteItems: %w", err)
+		}
+		at := make([]bool, len(writes))
+		for i, reason := range cancelled.CancellationReasons {
+			at[i] = aws.ToString(reason.Code) != "None"
+		}
+		return &Conflict{at, "TransactWriteItems"}
+	}
+	if conflicting(err) {
+		return &Conflict{operation: "TransactWriteItems"}
+	}
+	return outcome("TransactWriteItems", err)
 }
 
 func refusals(writes []Write, reasons []types.CancellationReason) error {
@@ -239,31 +272,24 @@ func (t *Table) transactItem(w Write) (types.TransactWriteItem, error) {
 }
 
 func (t *Table) writeOne(ctx context.Context, w Write, item types.TransactWriteItem) error {
-	for attempt := 1; ; attempt++ {
-		operation, err := t.send(ctx, item, w.Then)
-		if err == nil {
+	operation, err := t.send(ctx, item, w.Then)
+	if err == nil {
+		return nil
+	}
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		if made(item.Put, failed.Item) {
 			return nil
 		}
-		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-			if made(item.Put, failed.Item) {
-				return nil
-			}
-			return &Refused{[]error{w.refused(failed.Item)}}
-		}
-		if invalid, ok := errors.AsType[smithy.APIError](err); ok &&
-			invalid.ErrorCode() == "ValidationException" && tooLarge(invalid.ErrorMessage()) {
-			return &Refused{[]error{ErrTooLarge}}
-		}
-		if !conflicting(err) {
-			return outcome(operation, err)
-		}
-		if attempt > attempts {
-			return &unavailable{operation, errConflict}
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return outcome(operation, err)
-		}
+		return &Refused{[]error{w.refused(failed.Item)}}
 	}
+	if invalid, ok := errors.AsType[smithy.APIError](err); ok &&
+		invalid.ErrorCode() == "ValidationException" && tooLarge(invalid.ErrorMessage()) {
+		return &Refused{[]error{ErrTooLarge}}
+	}
+	if conflicting(err) {
+		return &Conflict{operation: operation}
+	}
+	return outcome(operation, err)
 }
 
 // made reports whether the item that refused a Put is the one it puts: the SDK

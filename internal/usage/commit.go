@@ -3,6 +3,7 @@ package usage
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"slices"
@@ -29,6 +30,8 @@ const (
 	chunksAtOnce = 4
 	// maxRefusals bounds how often one is tried, whatever others do to its months.
 	maxRefusals = 100
+	// maxConflicts bounds how often others may be at its items.
+	maxConflicts = 10
 )
 
 var errBusy = fault.New(fault.Unavailable, "counters_busy", "The member's counters change too fast; try again.").WithRetryAfter(time.Second)
@@ -50,6 +53,8 @@ type chunk struct {
 	tallies map[month]*tally
 	// gone are holds that pools have no more.
 	gone map[pool.Lane][]pool.Hold
+	// lane decides in which lanes what no pool holds is booked.
+	lane string
 }
 
 // chunks divides events into transactions. Those of one member and month stay
@@ -63,7 +68,9 @@ func chunks(by access.Caller, entries []entry, tallies map[month]*tally) []chunk
 		}
 		byMonth[e.month()] = append(byMonth[e.month()], e)
 	}
-	of := func(events []entry) chunk { return chunk{by, events, maps.Clone(tallies), map[pool.Lane][]pool.Hold{}} }
+	of := func(events []entry) chunk {
+		return chunk{by, events, maps.Clone(tallies), map[pool.Lane][]pool.Hold{}, string(events[0].record.ID)}
+	}
 	var (
 		all     []chunk
 		current []entry
@@ -122,15 +129,30 @@ func (c chunk) hold(e entry) (spent.Hold, bool) {
 // events that turn out to be recorded before, or whose month takes no more, and
 // with models named as the months now have them. It ends, because every refusal
 // leaves fewer events or fewer free names, or finds a reservation ended or days sealed,
-// which no other call undoes.
+// which no other call undoes. Where other transactions are at some of its items, it goes
+// on with the others, and in other lanes.
 func (m Meter) commitChunk(ctx context.Context, c chunk, results []Result) error {
+	conflicts := 0
 	for attempt := 0; len(c.events) > 0; attempt++ {
-		if attempt == maxRefusals {
+		if attempt == maxRefusals || conflicts == maxConflicts {
 			return errBusy
 		}
 		months := c.months()
 		lanes, bookings := c.bookings()
-		err := m.Table.Transact(ctx, c.writes(months, bookings)...)
+		err := m.Table.TransactOnce(ctx, c.writes(months, bookings)...)
+		if conflict, ok := errors.AsType[*table.Conflict](err); ok {
+			free, rest := c.apart(conflict, months)
+			if err := m.commitChunk(ctx, free, results); err != nil {
+				return err
+			}
+			conflicts++
+			if err := table.Pause(ctx, conflicts); err != nil {
+				return err
+			}
+			c = rest
+			c.lane = rand.Text()
+			continue
+		}
 		if err == nil {
 			for _, e := range c.events {
 				results[e.place] = e.record.result(Recorded)
@@ -155,6 +177,36 @@ func (m Meter) commitChunk(ctx context.Context, c chunk, results []Result) error
 		}
 	}
 	return nil
+}
+
+// apart divides the events into those at which no other transaction is, and the rest: all
+// of them, where it is at none of their months, or at all.
+func (c chunk) apart(conflict *table.Conflict, months []month) (free, rest chunk) {
+	busy := map[month]bool{}
+	for i, e := range c.events {
+		if conflict.At != nil && conflict.At[i] {
+			busy[e.month()] = true
+		}
+	}
+	for i, of := range months {
+		if conflict.At != nil && conflict.At[len(c.events)+i] {
+			busy[of] = true
+		}
+	}
+	free, rest = c, c
+	if len(busy) == 0 || len(busy) == len(months) {
+		free.events = nil
+		return free, rest
+	}
+	free.events, rest.events = nil, nil
+	for _, e := range c.events {
+		if busy[e.month()] {
+			rest.events = append(rest.events, e)
+		} else {
+			free.events = append(free.events, e)
+		}
+	}
+	return free, rest
 }
 
 // writes are the events, then the months, and then the lanes, each in their order.
@@ -211,7 +263,7 @@ func (c chunk) bookings() (lanes []pool.Lane, bookings []pool.Booking) {
 		}
 		for _, team := range append([]id.Team{""}, settings.Binding(r.Teams)...) {
 			if _, held := into[team]; !held {
-				into[team] = pool.Pool{Organization: org, Team: team, Month: r.Month}.Lane(string(c.events[0].record.ID), settings.Of(team).Limits())
+				into[team] = pool.Pool{Organization: org, Team: team, Month: r.Month}.Lane(c.lane, settings.Of(team).Limits())
 			}
 		}
 		for _, team := range slices.Sorted(maps.Keys(into)) {
