@@ -6,13 +6,13 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/audit"
+	"roster/internal/calendar"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/money"
 	"roster/internal/permission"
 	"roster/internal/pool"
 	"roster/internal/spending"
-	"roster/internal/spent"
 	"roster/internal/table"
 	"roster/internal/team"
 	"roster/internal/usage"
@@ -109,8 +109,8 @@ func (s Service) bind(ctx context.Context, by access.Actor, of id.Team, setting 
 			return err
 		}
 	}
-	now := s.Now()
-	p := pool.Pool{Organization: by.Organization(), Team: of, Month: spent.Month(now, by.Location())}
+	now := s.Now().In(by.Location())
+	p := pool.Pool{Organization: by.Organization(), Team: of, Month: now.Format(calendar.MonthForm)}
 	if of != "" {
 		err := p.CatchUp(ctx, s.Table, setting.Since, func(ctx context.Context) (money.Amount, error) {
 			return usage.SpentByTeam(ctx, s.Table, p.Organization, of, p.Month)
@@ -119,5 +119,12 @@ func (s Service) bind(ctx context.Context, by access.Actor, of id.Team, setting 
 			return err
 		}
 	}
-	return p.Fence(ctx, s.Table, setting.Limits(), now.In(by.Location()).Day())
+	if err := p.Fence(ctx, s.Table, setting.Limits(), now.Day()); err != nil {
+		return err
+	}
+	soon := now.Add(access.GateTTL) // until when somebody may know the limits before
+	if p.Month = soon.Format(calendar.MonthForm); p.Month == now.Format(calendar.MonthForm) {
+		return nil
+	}
+	return p.Fence(ctx, s.Table, setting.Limits(), soon.Day())
 }
