@@ -84,7 +84,7 @@ func (p Patch) Apply(to Chosen, by id.User, at time.Time) Chosen {
 	if next.Same(to) {
 		return to
 	}
-	next.By, next.At = by, at
+	next.By, next.At = by, at.Truncate(time.Second) // as it is kept
 	return next
 }
 

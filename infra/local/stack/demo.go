@@ -91,7 +91,7 @@ func (s *Stack) demonstrate(ctx context.Context, data string) error {
 	}
 	defer s.clock.offset.Store(0)
 	began := time.Now().UTC().AddDate(0, 0, -demoDays).Truncate(24 * time.Hour).Add(9 * time.Hour)
-	d := &demonstration{stack: s, ctx: ctx, tokens: map[string]string{}, ids: map[string]string{}}
+	d := &demonstration{stack: s, ctx: ctx, tokens: map[string]string{}, ids: map[string]string{}, teams: map[string]string{}}
 	s.clock.move(began)
 	if err := d.found(data); err != nil {
 		return err
@@ -132,6 +132,7 @@ type demonstration struct {
 	demo        Demo
 	gateway     string            // API key of the service account that reports usage
 	tokens, ids map[string]string // by address
+	teams       map[string]string // by department
 }
 
 // found makes the organization, its owner with a key, and the gateway.
@@ -163,11 +164,18 @@ func (d *demonstration) found(data string) error {
 		}
 	}
 	if _, err := d.stack.Call(d.ctx, "PUT "+d.path(""), d.demo.APIKey, object{
-		"time_zone": "Europe/Berlin", "allow_join_requests": true,
+		"time_zone": "Europe/Berlin", "allow_join_requests": true, "default_monthly_limit": 5, "default_requests_per_minute": 60,
 		"welcome_message": "Welcome! Start with the guidelines, and ask in #ai-help when something is unclear.",
 		"guidelines_url":  "https://intranet.northwind.example/ai-guidelines",
 	}); err != nil {
 		return err
+	}
+	for _, department := range []string{"Engineering", "Research", "Support", "Sales"} {
+		made, err := d.stack.Call(d.ctx, "POST "+d.path("/teams"), d.demo.APIKey, object{"name": department})
+		if err != nil {
+			return err
+		}
+		d.teams[department] = Text(made, "team", "id")
 	}
 	account, err := d.stack.Call(d.ctx, "POST "+d.path("/service-accounts"), d.demo.APIKey, object{"name": "Edge gateway"})
 	if err != nil {
@@ -230,10 +238,14 @@ func (d *demonstration) join(p person) (userID string, err error) {
 }
 
 func (d *demonstration) invite(p person) error {
-	_, err := d.stack.Call(d.ctx, "POST "+d.path("/members/invite"), d.demo.APIKey, object{
+	invitation := object{
 		"email": p.email(), "name": p.name, "role": p.role, "message": "Here is your access to our models.",
 		"metadata": object{"department": p.department, "cost_center": strings.ToUpper(p.department[:3]) + "-001"},
-	})
+	}
+	if team := d.teams[p.department]; team != "" {
+		invitation["team_ids"] = []string{team}
+	}
+	_, err := d.stack.Call(d.ctx, "POST "+d.path("/members/invite"), d.demo.APIKey, invitation)
 	return err
 }
 
