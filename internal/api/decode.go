@@ -32,6 +32,7 @@ type Validator interface {
 //	query:"limit" json:"-"         a query parameter
 //	header:"If-Match" json:"-"     a header
 //	body:"text/csv" json:"-"       the whole body, if it is sent as that media type
+//	json:"events" list:"true"      a member that a body may be, as a list without a name
 //
 // What has a body of another media type takes JSON too, and its required members
 // are those of JSON alone.
@@ -71,8 +72,13 @@ func Unmarshal[Entry any](raw jsontext.Value) (Entry, error) {
 	if err := unmarshal(raw, &entry); err != nil {
 		return entry, err
 	}
-	v := reflect.ValueOf(&entry).Elem()
-	return entry, shapeOf(v.Type()).check(v)
+	return entry, Check(&entry)
+}
+
+// Check refuses an entry that was made of others as Unmarshal refuses one that was read.
+func Check[Entry any](entry *Entry) error {
+	v := reflect.ValueOf(entry).Elem()
+	return shapeOf(v.Type()).check(v)
 }
 
 // check refuses required members that are empty, then members that do not agree.
@@ -107,6 +113,8 @@ type shape struct {
 	// other are the bodies of other media types than JSON, by these.
 	other   []source
 	hasBody bool
+	// list is the member of the body that a list is; empty, none.
+	list string
 }
 
 type source struct {
@@ -140,6 +148,9 @@ func shapeOf(t reflect.Type) *shape {
 			s.hasBody = true
 			if f.Tag.Get("required") == "true" {
 				s.required = append(s.required, source{name, f.Index})
+			}
+			if f.Tag.Get("list") == "true" {
+				s.list = name
 			}
 		}
 	}
@@ -223,7 +234,11 @@ func decodeBody(r *Request, in any, shape *shape) error {
 		(err != nil || mediaType != "application/json") {
 		return shape.mediaTypeFault()
 	}
-	return unmarshal(r.Body, in)
+	body := jsontext.Value(r.Body)
+	if shape.list != "" && body.Kind() == '[' && body.IsValid() {
+		body = slices.Concat(jsontext.Value(`{"`+shape.list+`":`), body, jsontext.Value("}"))
+	}
+	return unmarshal(body, in)
 }
 
 // mediaTypeFault names the media types that the body may have.

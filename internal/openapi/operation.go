@@ -155,6 +155,12 @@ func (r *reflector) body(in reflect.Type) *spec.RequestBody {
 		Content:  spec.Ordered[spec.MediaType]{{Name: "application/json", Value: spec.MediaType{Schema: r.of(in, request)}}},
 	}
 	for _, f := range reflect.VisibleFields(in) {
+		if f.Tag.Get("list") == "true" {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			json := &body.Content[0].Value
+			list := described(*s.Properties.At(name), "What `"+name+"` holds, without the object around it")
+			json.Schema = &spec.Schema{AnyOf: []*spec.Schema{json.Schema, list}}
+		}
 		if mediaType, ok := f.Tag.Lookup("body"); ok {
 			body.Content.Add(mediaType, spec.MediaType{Schema: described(r.of(f.Type, request), r.fieldComment(in, f))})
 		}

@@ -44,6 +44,13 @@ func (r *reflector) of(t reflect.Type, d direction) *spec.Schema {
 	if s, ok := values[t]; ok {
 		return &s
 	}
+	if all, ok := unions[t]; ok {
+		union := &spec.Schema{Description: r.comment(t, "")}
+		for _, one := range all {
+			union.AnyOf = append(union.AnyOf, r.of(one, d))
+		}
+		return union
+	}
 	if inner, ok := optional(t); ok {
 		return nullable(r.of(inner, d))
 	}
@@ -54,7 +61,7 @@ func (r *reflector) of(t reflect.Type, d direction) *spec.Schema {
 		}
 		return nullable(r.of(t.Elem(), d))
 	case reflect.Struct:
-		if readsItself(t) {
+		if readsItself(t) && !foreign[t] {
 			break
 		}
 		if t.Name() == "" {
@@ -123,7 +130,7 @@ func componentName(t reflect.Type) string {
 func (r *reflector) structure(t reflect.Type, d direction) *spec.Schema {
 	s := &spec.Schema{Type: spec.Object, Description: r.comment(t, "")}
 	r.members(t, d, s)
-	if d == request {
+	if d == request && !foreign[t] {
 		s.AdditionalProperties = &spec.Schema{Never: true}
 	}
 	return s

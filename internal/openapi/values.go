@@ -176,6 +176,20 @@ var values = map[reflect.Type]spec.Schema{
 		Type: spec.String, Pattern: "^res_(test_)?[" + crockford + "]{44}$", Examples: prefixed("res_", 44).Examples},
 	reflect.TypeFor[usage.Source]():   {Type: spec.Integer, Minimum: new(0), Maximum: new(usage.MaxSources - 1), Description: "Numbers what reports: a process of a gateway"},
 	reflect.TypeFor[usage.Sequence](): {Type: spec.Integer, Minimum: new(1), Description: "Numbers the chunks of a source, without a gap"},
+	reflect.TypeFor[usage.Tokens](): {
+		Type: spec.Object, Description: "The usage object of an answer: of OpenAI's chat completions (prompt_tokens, completion_tokens), " +
+			"of its responses (input_tokens with input_tokens_details, output_tokens), or of Anthropic's messages (input_tokens with " +
+			"cache_read_input_tokens and cache_creation_input_tokens, which it does not include)",
+		Examples: []any{map[string]any{"prompt_tokens": 1000, "completion_tokens": 200, "prompt_tokens_details": map[string]any{"cached_tokens": 400}}}},
+	reflect.TypeFor[usage.EpochSeconds](): {
+		Type: spec.Number, Minimum: new(0), Description: "Seconds since 1970, UTC", Examples: []any{1795341600.25}},
+	reflect.TypeFor[usage.GenAIAttributes](): {
+		AnyOf:       []*spec.Schema{{Type: spec.Object}, {Type: spec.Array, Items: &spec.Schema{Type: spec.Object}}},
+		Description: "Attributes of OpenTelemetry's semantic conventions for generative AI, by their names, or as a list of key and value as in OTLP",
+		Examples:    []any{map[string]any{"gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 200}}},
+	reflect.TypeFor[usage.GenAISpans](): {
+		Type: spec.Array, Items: &spec.Schema{Type: spec.Object},
+		Description: "Spans of an OTLP export in JSON. Those of model calls are read, up to 500; what others there are is let be"},
 	reflect.TypeFor[usage.Deny](): {
 		Type: spec.String, Enum: []string{string(usage.DenyForbidden)}, Description: "403: what would be a 429 is one, as nginx needs it"},
 	reflect.TypeFor[usage.Window]():    enumeration(usage.Daily, usage.Monthly),
@@ -293,9 +307,24 @@ var values = map[reflect.Type]spec.Schema{
 // stands has the types of members that hold other values than their declared
 // type says.
 var stands = map[string]reflect.Type{
-	"usage.RecordRequest.Events":               reflect.TypeFor[[]usage.Event](), // read by the use case itself
+	"usage.RecordRequest.Events":               reflect.TypeFor[[]usage.Shape](), // read by the use case itself
 	"invitation.BulkInviteRequest.Invitations": reflect.TypeFor[[]invitation.InviteRequest](),
 	"member.Row.Email":                         reflect.TypeFor[string](), // empty for service accounts
+}
+
+// unions are the types of values that are each of one of several types.
+var unions = map[reflect.Type][]reflect.Type{
+	reflect.TypeFor[usage.Shape](): {
+		reflect.TypeFor[usage.Event](), reflect.TypeFor[usage.MeteredEvent](), reflect.TypeFor[usage.AnsweredEvent](),
+		reflect.TypeFor[usage.TracedEvent](), reflect.TypeFor[usage.LiteLLMEvent](),
+	},
+}
+
+// foreign are the shapes of others: they read themselves, member by member, and let
+// members stand that Roster does not know.
+var foreign = map[reflect.Type]bool{
+	reflect.TypeFor[usage.ModelResponse](): true,
+	reflect.TypeFor[usage.LiteLLMEvent]():  true,
 }
 
 // pathParameters are those that no In names: the credential's organization is

@@ -27,12 +27,17 @@ type Event struct {
 
 // Details are what may be said of a model call besides.
 type Details struct {
-	Provider field.Label `json:"provider,omitzero"`
+	About
 	// CachedTokens are those of the input that the provider had cached.
 	CachedTokens int64 `json:"cached_tokens,omitzero"`
 	// CacheWriteTokens are those of the input that the provider cached.
 	CacheWriteTokens int64 `json:"cache_write_tokens,omitzero"`
 	ReasoningTokens  int64 `json:"reasoning_tokens,omitzero"`
+}
+
+// About is what may be said of a model call besides its tokens.
+type About struct {
+	Provider field.Label `json:"provider,omitzero"`
 	// Cost is counted as it is. Where it is not said, it is computed by the organization's
 	// prices: the input tokens include then what was read from a cache and written to one,
 	// and the output tokens the reasoning.

@@ -12,7 +12,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"roster/internal/access"
-	"roster/internal/api"
 	"roster/internal/fault"
 	"roster/internal/money"
 	"roster/internal/price"
@@ -21,16 +20,31 @@ import (
 
 // RecordRequest reports model calls.
 type RecordRequest struct {
-	// Events are read one by one (Event): one that cannot be read is rejected by
-	// itself.
-	Events []jsontext.Value `json:"events" required:"true"`
+	// Events are read one by one, each in the shape that it has: one that cannot be read is
+	// rejected by itself. A body that is a list is one of events, as LiteLLM sends it.
+	Events []jsontext.Value `json:"events,omitzero" list:"true"`
+	// Spans stand in place of Events where OpenTelemetry exports traces.
+	Spans *GenAISpans `json:"resourceSpans,omitzero"`
+}
+
+// entries are what is reported, in whatever shape.
+func (in *RecordRequest) entries() []jsontext.Value {
+	if in.Spans != nil {
+		return *in.Spans
+	}
+	return in.Events
 }
 
 // MaxEvents is how many events one request may report.
 const MaxEvents = 500
 
 func (in *RecordRequest) Validate() []fault.Field {
-	if len(in.Events) < 1 || len(in.Events) > MaxEvents {
+	switch {
+	case in.Spans != nil && in.Events != nil:
+		return []fault.Field{{Pointer: "/resourceSpans", Reason: "cannot stand beside events"}}
+	case in.Spans != nil && len(*in.Spans) > MaxEvents:
+		return []fault.Field{{Pointer: "/resourceSpans", Reason: fmt.Sprintf("must hold at most %d model calls", MaxEvents)}}
+	case in.Spans == nil && (len(in.Events) < 1 || len(in.Events) > MaxEvents):
 		return []fault.Field{{Pointer: "/events", Reason: fmt.Sprintf("must hold 1 to %d events", MaxEvents)}}
 	}
 	return nil
@@ -95,8 +109,8 @@ func (e entry) month() month { return month{e.record.User, e.record.Month, e.rec
 // Record records model calls, each exactly once however often it is reported.
 // Where it fails, some may be recorded: the same request again settles the rest.
 func (m Meter) Record(ctx context.Context, by access.Caller, in RecordRequest) (Recording, error) {
-	results := make([]Result, len(in.Events))
-	entries, err := m.read(by, in.Events, results)
+	results := make([]Result, len(in.entries()))
+	entries, err := m.read(by, in.entries(), results)
 	if err != nil {
 		return Recording{}, err
 	}
@@ -132,9 +146,9 @@ func (m Meter) read(by access.Caller, raw []jsontext.Value, results []Result) ([
 	now, call := m.Now(), newCall()
 	entries := make([]entry, 0, len(raw))
 	for place, value := range raw {
-		event, err := api.Unmarshal[Event](value)
+		event, err := readEvent(value)
 		if err != nil {
-			results[place] = reject(idOf(value), err)
+			results[place] = reject(event.ID, err)
 			continue
 		}
 		results[place].ID = event.ID

@@ -101,7 +101,7 @@ func (m Meter) RecordChunk(ctx context.Context, by access.Caller, in ChunkReques
 // hash is of what was sent.
 func (in ChunkRequest) hash() []byte {
 	h := sha256.New()
-	for _, event := range in.Events {
+	for _, event := range in.entries() {
 		fmt.Fprintf(h, "%d %s", len(event), event)
 	}
 	return h.Sum(nil)[:16]
@@ -126,8 +126,8 @@ func (m Meter) store(ctx context.Context, org id.Organization, w watermark, p po
 // decide is what is counted of a chunk by what prices, teams and limits are now; and the
 // months, as they were read for it.
 func (m Meter) decide(ctx context.Context, by access.Caller, in ChunkRequest) (portion, map[month]*tally, error) {
-	p := portion{Reporter: by.Key(), Results: make([]Result, len(in.Events))}
-	entries, err := m.read(by, in.Events, p.Results)
+	p := portion{Reporter: by.Key(), Results: make([]Result, len(in.entries()))}
+	entries, err := m.read(by, in.entries(), p.Results)
 	if err != nil {
 		return p, nil, err
 	}

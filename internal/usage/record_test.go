@@ -95,7 +95,9 @@ func TestBodyThatIsNoListOfEvents(t *testing.T) {
 		many[i] = event(fmt.Sprint(i), "1")
 	}
 	c.Refused(t, 400, "malformed_body", "POST /v1/usage", c.owner.Secret, `{"events":[{]}`)
-	c.Refused(t, 400, "malformed_body", "POST /v1/usage", c.owner.Secret, `[]`)
+	c.Refused(t, 400, "malformed_body", "POST /v1/usage", c.owner.Secret, `[{]`)
+	c.Refused(t, 400, "malformed_body", "POST /v1/usage", c.owner.Secret, `"events"`)
+	c.Refused(t, 422, "invalid_input", "POST /v1/usage", c.owner.Secret, `[]`)
 	c.Refused(t, 400, "unknown_field", "POST /v1/usage", c.owner.Secret, `{"events":[],"event":{}}`)
 	c.Refused(t, 422, "invalid_input", "POST /v1/usage", c.owner.Secret, `{}`)
 	c.Refused(t, 422, "invalid_input", "POST /v1/usage", c.owner.Secret, `{"events":[]}`)
