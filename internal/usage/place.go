@@ -60,7 +60,7 @@ func (m Meter) state(ctx context.Context, by access.Caller, entries []entry) (st
 		own := &person{Status: by.Own.Status(), Teams: by.Own.Teams()}
 		own.Terms.Limits, own.Keys = new(by.Own.Chosen()), map[id.Key]limitedKey{}
 		for key, record := range by.Own.Keys() {
-			own.Keys[key] = limitedKey{record.Limits}
+			own.Keys[key] = limitedKey{record.Name, record.Limits}
 		}
 		found.people[of.user] = own
 	}

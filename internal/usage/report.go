@@ -37,17 +37,21 @@ type Report struct {
 	Usage Usage `json:"usage"`
 }
 
-// Usage has one row per member, or per team, with usage in the period, the highest
-// first; of a user_id always one.
+// Usage has one row for each of what it is grouped by, with usage in the period, the
+// highest first; days and months in their order. Of a user_id there is always one.
 type Usage struct {
 	Period   Period     `json:"period"`
 	ByMember []UsageRow `json:"by_member,omitzero"`
 	// ByTeam counts an event in each team that its member was in when it was
 	// recorded: teams may share it, and members without a team are in none.
-	ByTeam []TeamRow `json:"by_team,omitzero"`
-	Totals Totals    `json:"totals"`
-	// Excluded is what none of the figures has.
-	Excluded Excluded `json:"excluded"`
+	ByTeam  []TeamRow  `json:"by_team,omitzero"`
+	ByModel []ModelRow `json:"by_model,omitzero"`
+	ByKey   []KeyRow   `json:"by_key,omitzero"`
+	ByDay   []DayRow   `json:"by_day,omitzero"`
+	ByMonth []MonthRow `json:"by_month,omitzero"`
+	Totals  Totals     `json:"totals"`
+	// Excluded is what none of the figures has; told where all members were read.
+	Excluded *Excluded `json:"excluded,omitzero"`
 	// AsOf is when the counters were read: they hold every event recorded before.
 	AsOf time.Time `json:"as_of"`
 }
@@ -75,7 +79,8 @@ type TeamRow struct {
 // Totals sum the rows, also those beyond the limit. By team, what members of
 // several teams used is in several of them.
 type Totals struct {
-	Members int `json:"members"`
+	// Members is how many used something; told where all members were read.
+	Members *int `json:"members,omitzero"`
 	Counters
 }
 
@@ -93,11 +98,11 @@ type ExcludedUsage struct {
 }
 
 type (
-	// GroupBy is what a row stands for: user (the default), or team, which needs whole
-	// months.
+	// GroupBy is what a row stands for: user (the default), team, model, key, day or
+	// month. What is counted of teams, models and keys is of whole months.
 	GroupBy string
 	// Sort is the figure by which rows are ordered, the highest first: cost (the
-	// default), requests, input_tokens or output_tokens.
+	// default), requests, tokens, input_tokens or output_tokens; or name, the lowest first.
 	Sort string
 	// ReportLimit is how many rows a report has at most: 1 to 1000, which is the default.
 	ReportLimit int
@@ -107,10 +112,16 @@ const (
 	maxRows   = 1000
 	topModels = 5
 
-	byUser GroupBy = "user"
-	byTeam GroupBy = "team"
+	byUser  GroupBy = "user"
+	byTeam  GroupBy = "team"
+	byModel GroupBy = "model"
+	byKey   GroupBy = "key"
+	byDay   GroupBy = "day"
+	byMonth GroupBy = "month"
 
 	byCost     Sort = "cost"
+	byName     Sort = "name"
+	byTokens   Sort = "tokens"
 	byRequests Sort = "requests"
 	byInput    Sort = "input_tokens"
 	byOutput   Sort = "output_tokens"
@@ -118,20 +129,20 @@ const (
 
 func (g *GroupBy) UnmarshalText(b []byte) error {
 	switch by := GroupBy(b); by {
-	case byUser, byTeam:
+	case byUser, byTeam, byModel, byKey, byDay, byMonth:
 		*g = by
 		return nil
 	}
-	return errors.New("is neither user nor team")
+	return errors.New("is not one of user, team, model, key, day, month")
 }
 
 func (s *Sort) UnmarshalText(b []byte) error {
 	switch sort := Sort(b); sort {
-	case byCost, byRequests, byInput, byOutput:
+	case byCost, byRequests, byTokens, byInput, byOutput, byName:
 		*s = sort
 		return nil
 	}
-	return errors.New("is not one of cost, requests, input_tokens, output_tokens")
+	return errors.New("is not one of cost, requests, tokens, input_tokens, output_tokens, name")
 }
 
 func (l *ReportLimit) UnmarshalText(b []byte) error {
@@ -154,8 +165,14 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 		return Report{}, err
 	}
 	parts := period.parts()
-	if in.GroupBy == byTeam && !wholeMonths(parts) {
+	if slices.Contains([]GroupBy{byTeam, byModel, byKey}, in.GroupBy) && !wholeMonths(parts) {
 		return Report{}, errWholeMonths
+	}
+	if in.asksForTop(parts) {
+		if out, found, err := s.top(ctx, by.Organization(), in, parts); found || err != nil {
+			out.Period, out.AsOf = period, now
+			return Report{out}, err
+		}
 	}
 	months, err := s.months(ctx, by.Organization(), in, parts)
 	if err != nil {
@@ -168,32 +185,46 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 	if in.User != "" && found.people[in.User].Status == "" {
 		return Report{}, errNoMember
 	}
-	out := Usage{Period: period, AsOf: now}
+	out := Usage{Period: period, AsOf: now, Excluded: new(Excluded), Totals: Totals{Members: new(int)}}
 	if in.GroupBy == byTeam {
 		err := s.sumTeams(ctx, by.Organization(), in, found.tallies, &out)
 		return Report{out}, err
 	}
-	out.ByMember = []UsageRow{}
+	rows := out.sum(in, found, parts)
+	switch in.GroupBy {
+	case byModel, byKey, byDay, byMonth:
+		out.group(in, found, parts)
+	default:
+		slices.SortFunc(rows, in.Sort.compare)
+		out.ByMember = rows[:min(len(rows), in.Limit.rows())]
+	}
+	return Report{out}, nil
+}
+
+// sum fills in the totals, and what they exclude, and returns the rows of members.
+func (u *Usage) sum(in ReportRequest, found state, parts []part) []UsageRow {
+	rows := []UsageRow{}
 	for user, p := range found.people {
-		if in.Team != "" && p.Teams[in.Team] == "" {
+		if !in.concerns(p) {
 			continue
 		}
 		row := rowOf(user, p, found.tallies, parts, in.Test)
 		if !in.Test {
-			out.Excluded.Test.Requests += rowOf(user, p, found.tallies, parts, true).Requests
+			u.Excluded.Test.Requests += rowOf(user, p, found.tallies, parts, true).Requests
 		}
-		out.Excluded.Personal.Requests += row.personal
+		u.Excluded.Personal.Requests += row.personal
 		if row.Requests == 0 && in.User == "" {
 			continue
 		}
-		out.Totals.Members++
-		out.Totals.Counters = out.Totals.plus(row.Counters)
-		out.ByMember = append(out.ByMember, row)
+		*u.Totals.Members++
+		u.Totals.Counters = u.Totals.plus(row.Counters)
+		rows = append(rows, row)
 	}
-	slices.SortFunc(out.ByMember, in.Sort.compare)
-	out.ByMember = out.ByMember[:min(len(out.ByMember), in.Limit.rows())]
-	return Report{out}, nil
+	return rows
 }
+
+// concerns reports whether a member is one of those that were asked for.
+func (in ReportRequest) concerns(p *person) bool { return in.Team == "" || p.Teams[in.Team] != "" }
 
 // narrow refuses what the caller may not see, and leaves those who may see no
 // more their own usage.
@@ -269,10 +300,13 @@ func top(models map[string]Counters) []string {
 }
 
 func (s Sort) compare(a, b UsageRow) int {
-	return cmp.Or(s.compareCounters(a.Counters, b.Counters), cmp.Compare(a.User, b.User))
+	return cmp.Or(s.compareRows(a.Counters, b.Counters, a.Name, b.Name), cmp.Compare(a.User, b.User))
 }
 
-func (s Sort) compareCounters(a, b Counters) int {
+func (s Sort) compareRows(a, b Counters, name, other string) int {
+	if s == byName {
+		return cmp.Compare(name, other)
+	}
 	return cmp.Or(cmp.Compare(s.figure(b), s.figure(a)), cmp.Compare(b.Cost, a.Cost))
 }
 
@@ -280,6 +314,8 @@ func (s Sort) figure(c Counters) int64 {
 	switch s {
 	case byRequests:
 		return c.Requests
+	case byTokens:
+		return c.Input + c.Output
 	case byInput:
 		return c.Input
 	case byOutput:

@@ -11,9 +11,9 @@ import (
 	"roster/internal/team"
 )
 
-// errWholeMonths: a member's counters of a team are those of the month.
+// errWholeMonths: a member's counters of a team, a model and a key are those of the month.
 var errWholeMonths = fault.InvalidParameter("group_by",
-	"is team, for which start_date must be the first day of a month and end_date the last of one")
+	"is team, model or key, for which start_date must be the first day of a month and end_date the last of one")
 
 func wholeMonths(parts []part) bool {
 	return !slices.ContainsFunc(parts, func(p part) bool { return !p.whole })
@@ -40,14 +40,14 @@ func (s Reports) sumTeams(ctx context.Context, org id.Organization, in ReportReq
 		out.Totals.Counters = out.Totals.plus(c)
 		out.ByTeam = append(out.ByTeam, TeamRow{Team: team, Counters: c})
 	}
-	out.Totals.Members = len(members)
-	slices.SortFunc(out.ByTeam, func(a, b TeamRow) int {
-		return cmp.Or(in.Sort.compareCounters(a.Counters, b.Counters), cmp.Compare(a.Team, b.Team))
-	})
-	out.ByTeam = out.ByTeam[:min(len(out.ByTeam), in.Limit.rows())]
+	*out.Totals.Members = len(members)
 	names, err := team.Names(ctx, s.Table, org, slices.Collect(maps.Keys(sums)))
 	for i := range out.ByTeam {
 		out.ByTeam[i].Name = names[out.ByTeam[i].Team]
 	}
+	slices.SortFunc(out.ByTeam, func(a, b TeamRow) int {
+		return cmp.Or(in.Sort.compareRows(a.Counters, b.Counters, string(a.Name), string(b.Name)), cmp.Compare(a.Team, b.Team))
+	})
+	out.ByTeam = out.ByTeam[:min(len(out.ByTeam), in.Limit.rows())]
 	return err
 }

@@ -84,7 +84,7 @@ func TestReportParameters(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
 	for _, query := range []string{
-		"group_by=model", "group_by=", "sort=name", "limit=0", "limit=1001", "limit=ten", "start_date=2026-02-30", "end_date=11/22/2026",
+		"group_by=metadata", "group_by=", "sort=age", "limit=0", "limit=1001", "limit=ten", "start_date=2026-02-30", "end_date=11/22/2026",
 		"start_date=2026-11-23&end_date=2026-11-22", "start_date=2025-10-26", "start_date=2026-12-01", "start_date=0001-01-01", "end_date=0001-01-01", "user_id=ada", "month=2026-11",
 	} {
 		got := c.Refused(t, 422, "invalid_input", c.usagePath(query), c.owner.Secret, nil)

@@ -26,6 +26,7 @@ type person struct {
 
 // limitedKey is what usage reads of a key.
 type limitedKey struct {
+	Name   string           `dynamodbav:"name"`
 	Limits *spending.Chosen `dynamodbav:"limits"`
 }
 

@@ -1,0 +1,148 @@
+package usage_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/member/membertest"
+	"roster/internal/money"
+	"roster/internal/permission"
+	"roster/internal/rostertest"
+	"roster/internal/table"
+)
+
+func reportRows(report rostertest.Response, list string) (rows []object) {
+	all, _ := report.At("usage", list).([]any)
+	for _, row := range all {
+		rows = append(rows, row.(object))
+	}
+	return rows
+}
+
+// cost is an amount as a report shows it.
+func cost(t testing.TB, shown any) money.Amount {
+	t.Helper()
+	n, err := money.Parse(fmt.Sprintf("%.9f", shown))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestUsageByWhateverItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada, bob := c.add(t, permission.Member), c.add(t, permission.Member)
+	c.report(t, ada.Secret, event("1", "2"), event("2", "1", object{"model": "anthropic/claude"}), event("3", "4", at("2026-11-20T10:00:00Z")))
+	c.report(t, c.gateway.Secret, event("4", "8", of(bob.ID)), event("5", "16", of(ada.ID), at("2026-10-31T10:00:00Z")))
+	for query, want := range map[string]string{
+		"group_by=model": "by_model: model=openai/gpt-4o requests=3 cost_usd=14; model=anthropic/claude requests=1 cost_usd=1;",
+		"group_by=model&sort=name&start_date=2026-10-01": "by_model: model=anthropic/claude requests=1 cost_usd=1; model=openai/gpt-4o requests=4 cost_usd=30;",
+		"group_by=day":                   "by_day: date=2026-11-20 requests=1 cost_usd=4; date=2026-11-22 requests=3 cost_usd=11;",
+		"group_by=day&sort=cost&limit=1": "by_day: date=2026-11-22 requests=3 cost_usd=11;",
+		"group_by=day&start_date=2026-10-31&end_date=2026-11-20": "by_day: date=2026-10-31 requests=1 cost_usd=16; date=2026-11-20 requests=1 cost_usd=4;",
+		"group_by=month&start_date=2026-10-01":                   "by_month: month=2026-10 requests=1 cost_usd=16; month=2026-11 requests=4 cost_usd=15;",
+		"group_by=month&user_id=" + string(bob.ID):               "by_month: month=2026-11 requests=1 cost_usd=8;",
+		"group_by=key":                                           fmt.Sprintf("by_key: user_id=%s requests=1 cost_usd=8; user_id=%s key_id=%s requests=3 cost_usd=7;", bob.ID, ada.ID, keyOf(ada.Member)),
+	} {
+		got := c.usage(t, query)
+		list := want[:slices.Index([]byte(want), ':')]
+		text := list + ":"
+		for _, row := range reportRows(got, list) {
+			for _, name := range []string{"model", "date", "month", "user_id", "key_id", "requests", "cost_usd"} {
+				if row[name] != nil {
+					text += fmt.Sprintf(" %s=%v", name, row[name])
+				}
+			}
+			text += ";"
+		}
+		if text != want {
+			t.Errorf("%s\n got %s\nwant %s", query, text, want)
+		}
+	}
+	for _, query := range []string{"group_by=model&start_date=2026-11-02", "group_by=key&end_date=2026-11-29"} {
+		c.Refused(t, 422, "invalid_input", c.usagePath(query), c.owner.Secret, nil)
+	}
+}
+
+// TestEveryGroupingHasTheSameSum, to the last billionth of a dollar, whoever used what
+// models through which keys; beyond the models that have a name, too.
+func TestEveryGroupingHasTheSameSum(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	red := membertest.AddTeam(t, c.Roster, c.owner.Organization)
+	var total money.Amount
+	requests, n := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		ada := c.add(t, permission.Member)
+		if rapid.Bool().Draw(rt, "in a team") {
+			c.change(t, ada.ID, func(m *member.Member) { m.Teams = in(red) })
+		}
+		var events []object
+		for range rapid.IntRange(1, 30).Draw(rt, "events") {
+			n++
+			amount := rapid.SampledFrom([]string{"0", "0.000000001", "0.123456789", "3"}).Draw(rt, "cost")
+			e := event(fmt.Sprint("e-", n), amount, of(ada.ID), at(rapid.SampledFrom([]string{
+				"2026-10-31T23:00:00Z", "2026-11-01T00:00:00Z", "2026-11-21T10:00:00Z", "2026-11-22T10:00:00Z",
+			}).Draw(rt, "at")), object{"model": fmt.Sprint("m/", rapid.IntRange(1, 30).Draw(rt, "model"))})
+			if rapid.Bool().Draw(rt, "through a key") {
+				delete(e, "user_id")
+				e["key_id"] = keyOf(ada.Member)
+			}
+			events = append(events, e)
+			parsed, err := money.Parse(amount)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			total, requests = total.Plus(parsed), requests+1
+		}
+		c.report(t, c.gateway.Secret, events...)
+		for by, list := range map[string]string{"user": "by_member", "model": "by_model", "key": "by_key", "day": "by_day", "month": "by_month"} {
+			got := c.usage(t, "start_date=2026-10-01&group_by="+by)
+			var sum money.Amount
+			calls := 0.0
+			for _, row := range reportRows(got, list) {
+				sum, calls = sum.Plus(cost(t, row["cost_usd"])), calls+row["requests"].(float64)
+			}
+			if sum != total || int(calls) != requests || cost(t, got.At("usage", "totals", "cost_usd")) != total {
+				rt.Fatalf("by %s: %s in %v calls, not %s in %d: %v", by, sum, calls, total, requests, got.At("usage", "totals"))
+			}
+		}
+	})
+}
+
+// TestTheHighestAreFoundWithoutTheOthers: ten of sixty for less than six units
+// beside the caller's authentication.
+func TestTheHighestAreFoundWithoutTheOthers(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	team := c.team(t, 60)
+	var events []object
+	var total money.Amount
+	for i, user := range team {
+		amount := money.Amount(i+1) * money.USD
+		total += amount
+		events = append(events, event(fmt.Sprint(i), amount.String(), of(user)))
+	}
+	c.report(t, c.gateway.Secret, events...)
+	c.Arrange(t)
+	c.report(t, c.gateway.Secret, event("late", "2.5", of(team[50]))) // which the list does not know yet
+	ctx, capacity := table.WithCapacity(t.Context())
+	got := c.CallContext(t, ctx, c.usagePath("group_by=user&sort=cost&limit=10"), c.owner.Secret, nil)
+	var users []id.User
+	for _, row := range reportRows(got, "by_member") {
+		users = append(users, id.User(row["user_id"].(string)))
+	}
+	want := []id.User{team[59], team[58], team[57], team[56], team[55], team[54], team[53], team[50], team[52], team[51]}
+	if !slices.Equal(users, want) || cost(t, got.At("usage", "totals", "cost_usd")) != total+5*money.USD/2 || got.At("usage", "totals", "members") != nil {
+		t.Errorf("%s", got.Raw)
+	}
+	if read, _ := capacity.Units(); read > 2+6 {
+		t.Errorf("%v units: %v", read, capacity.Calls())
+	}
+}
