@@ -122,7 +122,8 @@ const (
 	CommitReservation  ID = "commitReservation"
 	ReleaseReservation ID = "releaseReservation"
 
-	UsageReport ID = "usageReport"
+	UsageReport   ID = "usageReport"
+	UsageForecast ID = "usageForecast"
 
 	ListAuditEvents  ID = "listAuditEvents"
 	ListAuditActions ID = "listAuditActions"
@@ -259,6 +260,7 @@ var All = []Route{
 	{Reserve, "POST /v1/reservations", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Hold what a model call may cost, within every limit"},
 	{CommitReservation, "POST /v1/reservations/{reservation_id}/commit", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Book what a call cost, in place of its reservation"},
 	{ReleaseReservation, "DELETE /v1/reservations/{reservation_id}", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Give back what a reservation holds"},
+	{UsageForecast, "GET /api/organizations/{org_id}/usage/forecast", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "How the month ends, and when it meets its limit"},
 	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
 
 	{ListAuditEvents, "GET /api/organizations/{org_id}/audit-events", "audit", Member, []p.Permission{p.AuditRead}, 200, "Who changed what, and what befell a member; as CSV too"},

@@ -48,7 +48,7 @@ func TestUsageByWhateverItIsAskedFor(t *testing.T) {
 		"group_by=day&start_date=2026-10-31&end_date=2026-11-20": "by_day: date=2026-10-31 requests=1 cost_usd=16; date=2026-11-20 requests=1 cost_usd=4;",
 		"group_by=month&start_date=2026-10-01":                   "by_month: month=2026-10 requests=1 cost_usd=16; month=2026-11 requests=4 cost_usd=15;",
 		"group_by=month&user_id=" + string(bob.ID):               "by_month: month=2026-11 requests=1 cost_usd=8;",
-		"group_by=key":                                           fmt.Sprintf("by_key: user_id=%s requests=1 cost_usd=8; user_id=%s key_id=%s requests=3 cost_usd=7;", bob.ID, ada.ID, keyOf(ada.Member)),
+		"group_by=key": fmt.Sprintf("by_key: user_id=%s requests=1 cost_usd=8; user_id=%s key_id=%s requests=3 cost_usd=7;", bob.ID, ada.ID, keyOf(ada.Member)),
 	} {
 		got := c.usage(t, query)
 		list := want[:slices.Index([]byte(want), ':')]
@@ -145,4 +145,34 @@ func TestTheHighestAreFoundWithoutTheOthers(t *testing.T) {
 	if read, _ := capacity.Units(); read > 2+6 {
 		t.Errorf("%v units: %v", read, capacity.Calls())
 	}
+}
+
+func TestWhoseMonthIsForecast(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	red, blue := membertest.AddTeam(t, c.Roster, c.owner.Organization), membertest.AddTeam(t, c.Roster, c.owner.Organization)
+	ada, bob := c.addTo(t, red), c.add(t, permission.Member)
+	c.limit(t, object{"team_id": red, "monthly_limit": 100})
+	c.limit(t, object{"user_id": ada.ID, "monthly_limit": 12})
+	c.report(t, c.gateway.Secret, event("1", "5", of(ada.ID), at("2026-11-22T00:00:00Z")), event("2", "10", of(bob.ID), at("2026-11-22T00:00:00Z")))
+	path := "GET /api/organizations/" + string(c.owner.Organization) + "/usage/forecast"
+	for query, want := range map[string]string{
+		"?user_id=" + string(ada.ID): "5 12 108 2026-11-23",
+		"?team_id=" + string(red):    "5 100 108 2026-11-30",
+		"":                           "15 <nil> 324 <nil>",
+	} {
+		got := c.Must(t, 200, path+query, c.owner.Secret, nil)
+		of := func(name string) any { return got.At("forecast", name) }
+		projected, _ := of("projected_usd").(float64)
+		if is := fmt.Sprintf("%v %v %.0f %v", of("spent_usd"), of("monthly_limit"), projected, of("limit_reached_on")); is != want {
+			t.Errorf("%s: %s, not %s", query, is, want)
+		}
+	}
+	if got := c.Must(t, 200, path, ada.Secret, nil); got.String("forecast", "user_id") != string(ada.ID) {
+		t.Errorf("%s", got.Raw)
+	}
+	c.Refused(t, 403, "permission_denied", path+"?user_id="+string(bob.ID), ada.Secret, nil)
+	c.Refused(t, 422, "invalid_input", path+"?team_id="+string(blue), c.owner.Secret, nil)
+	c.Refused(t, 422, "invalid_input", path+"?team_id="+string(blue)+"&user_id="+string(ada.ID), c.owner.Secret, nil)
+	c.Refused(t, 404, "member_not_found", path+"?user_id="+string(id.NewUser(c.Now())), c.owner.Secret, nil)
 }

@@ -72,6 +72,7 @@ func MeterEndpoints(e *env.Env) []api.Endpoint {
 func ReportEndpoints(e *env.Env) []api.Endpoint {
 	return []api.Endpoint{
 		api.Handle(route.UsageReport, access.Member(e), Reports{e}.Usage),
+		api.Handle(route.UsageForecast, access.Member(e), Reports{e}.GetForecast),
 	}
 }
 
