@@ -124,6 +124,7 @@ const (
 
 	UsageReport   ID = "usageReport"
 	UsageForecast ID = "usageForecast"
+	UsageEvents   ID = "listUsageEvents"
 
 	ListAuditEvents  ID = "listAuditEvents"
 	ListAuditActions ID = "listAuditActions"
@@ -262,6 +263,7 @@ var All = []Route{
 	{ReleaseReservation, "DELETE /v1/reservations/{reservation_id}", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Give back what a reservation holds"},
 	{UsageForecast, "GET /api/organizations/{org_id}/usage/forecast", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "How the month ends, and when it meets its limit"},
 	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
+	{UsageEvents, "GET /api/organizations/{org_id}/usage/events", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Single events as they were counted, for a dispute"},
 
 	{ListAuditEvents, "GET /api/organizations/{org_id}/audit-events", "audit", Member, []p.Permission{p.AuditRead}, 200, "Who changed what, and what befell a member; as CSV too"},
 	{ListAuditActions, "GET /api/organizations/{org_id}/audit-actions", "audit", Member, []p.Permission{p.AuditRead}, 200, "The actions that the audit log knows, and what each means"},

@@ -175,7 +175,7 @@ func (recordedBefore) Error() string { return "the event's id is recorded" }
 // a repeat. No event's id has a space.
 func marker(by access.Caller, event EventID, test bool, ends settled) table.Key {
 	if ends != "" {
-		event = " " + EventID(ends)
+		event = EventID(settlement(ends))
 	}
 	org, trusted := by.Organization(), by.Can(permission.UsageWrite) || ends != ""
 	switch {
@@ -188,6 +188,9 @@ func marker(by access.Caller, event EventID, test bool, ends settled) table.Key 
 	}
 	return table.OwnUsageEvent(org, by.User(), string(event))
 }
+
+// settlement stands for the id of the event that ends a reservation.
+func settlement(ends settled) string { return " " + string(ends) }
 
 // write is the Write of the event, refused with recordedBefore.
 func (r Record) write(marker table.Key) table.Write {

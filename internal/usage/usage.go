@@ -73,6 +73,7 @@ func ReportEndpoints(e *env.Env) []api.Endpoint {
 	return []api.Endpoint{
 		api.Handle(route.UsageReport, access.Member(e), Reports{e}.Usage),
 		api.Handle(route.UsageForecast, access.Member(e), Reports{e}.GetForecast),
+		api.Handle(route.UsageEvents, access.Member(e), Reports{e}.ListEvents),
 	}
 }
 

@@ -1,0 +1,169 @@
+package usage
+
+import (
+	"context"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/calendar"
+	"roster/internal/fault"
+	"roster/internal/id"
+	"roster/internal/money"
+	"roster/internal/permission"
+	"roster/internal/price"
+	"roster/internal/table"
+)
+
+// ListEventsRequest asks for single events: by the id under which one was reported, by the
+// reservation that it settled, or by the chunk in which it came.
+type ListEventsRequest struct {
+	Event       EventID        `query:"event_id" json:"-"`
+	Reservation id.Reservation `query:"reservation_id" json:"-"`
+	// Source and Sequence name a chunk; events in chunks are found by them alone.
+	Source   Source   `query:"source" json:"-"`
+	Sequence Sequence `query:"sequence" json:"-"`
+	// User is whose events they are. Who reports without usage:write has ids of their own:
+	// those of others are found with their user_id.
+	User id.User `query:"user_id" json:"-"`
+}
+
+// Validate refuses what names nothing, or several things.
+func (in *ListEventsRequest) Validate() []fault.Field {
+	named := 0
+	for _, is := range []bool{in.Event != "", in.Reservation != "", in.Sequence != 0} {
+		if is {
+			named++
+		}
+	}
+	switch {
+	case named != 1:
+		return []fault.Field{{Parameter: "event_id", Reason: "must be said, or else reservation_id, or source and sequence"}}
+	case in.Source != 0 && in.Sequence == 0:
+		return []fault.Field{{Parameter: "source", Reason: "stands beside sequence alone"}}
+	}
+	return nil
+}
+
+// Events are those that were found: of an id one, or one more that a member reported
+// themselves, or with a test key.
+type Events struct {
+	Events []EventView `json:"events"`
+}
+
+// EventView is an event as it was recorded and counted. It never changes.
+type EventView struct {
+	ID         EventID `json:"id"`
+	User       id.User `json:"user_id"`
+	Key        id.Key  `json:"key_id,omitzero"`
+	Model      string  `json:"model"`
+	Provider   string  `json:"provider,omitzero"`
+	Input      int64   `json:"input_tokens"`
+	Output     int64   `json:"output_tokens"`
+	Cached     int64   `json:"cached_tokens"`
+	CacheWrite int64   `json:"cache_write_tokens"`
+	Reasoning  int64   `json:"reasoning_tokens"`
+	// Cost is what was reported, or what it was computed to be: then Basis says on what it
+	// rests, and Prices by which version of the prices.
+	Cost   money.Amount  `json:"cost_usd"`
+	Basis  price.Basis   `json:"cost_basis,omitzero"`
+	Prices price.Version `json:"price_version,omitzero"`
+	// CountedOn is the day in whose figures it is, in the organization's time zone at the time.
+	CountedOn  calendar.Date `json:"counted_on"`
+	OccurredAt time.Time     `json:"occurred_at"`
+	RecordedAt time.Time     `json:"recorded_at"`
+	// Scope is personal for calls that are in no report.
+	Scope       Scope     `json:"connection_scope"`
+	Test        bool      `json:"test,omitzero"`
+	Tags        Tags      `json:"tags,omitzero"`
+	Reservation Reference `json:"reservation_id,omitzero"`
+	// Late: the reservation had expired.
+	Late bool `json:"late,omitzero"`
+	// Teams are those in which it counts.
+	Teams []id.Team `json:"team_ids,omitzero"`
+	// Status is the member's at the time, where it was not active.
+	Status access.Status `json:"member_status,omitzero"`
+}
+
+func (r Record) view() EventView {
+	v := EventView{
+		ID: r.ID, User: r.User, Key: r.Key, Model: r.Model, Provider: r.Provider,
+		Input: r.Input, Output: r.Output, Cached: r.Cached, CacheWrite: r.CacheWrite, Reasoning: r.Reasoning,
+		Cost: r.Cost, Basis: r.Basis, Prices: r.Prices, OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt,
+		Scope: r.Scope, Test: r.Test, Tags: r.Tags, Reservation: r.Reservation, Late: r.Late, Teams: r.Teams, Status: r.Status,
+	}
+	if v.Scope == "" {
+		v.Scope = Organization
+	}
+	if month, err := time.Parse(calendar.MonthForm, r.Month); err == nil {
+		v.CountedOn = calendar.DateOf(month.Year(), month.Month(), r.Day)
+	}
+	return v
+}
+
+// ListEvents shows single events, as they were counted. Whoever may read their own usage
+// alone finds theirs, and nobody else's calls over personal connections are found by anybody.
+func (s Reports) ListEvents(ctx context.Context, by access.Actor, in ListEventsRequest) (Events, error) {
+	if !by.Can(permission.UsageRead) {
+		if in.User != "" && in.User != by.User() {
+			return Events{}, access.ErrPermission.With("permission", permission.UsageRead)
+		}
+		in.User = by.User()
+	}
+	records, err := s.records(ctx, by, in)
+	if err != nil {
+		return Events{}, err
+	}
+	out := Events{Events: []EventView{}}
+	for _, r := range records {
+		if (in.User == "" || in.User == r.User) && (r.Scope != Personal || r.User == by.User()) {
+			out.Events = append(out.Events, r.view())
+		}
+	}
+	return out, nil
+}
+
+// records are the events that were named, whosever they are.
+func (s Reports) records(ctx context.Context, by access.Actor, in ListEventsRequest) ([]Record, error) {
+	org := by.Organization()
+	if in.Sequence != 0 {
+		_, stored, err := readSource(ctx, s.Table, org, watermark{in.Source, in.Sequence})
+		if err != nil || stored == nil {
+			return nil, err
+		}
+		p, err := stored.portion()
+		return p.Records, err
+	}
+	found := make([]*Record, 0, 4)
+	var reads []table.Read
+	for _, key := range in.markers(org, by.User()) {
+		found = append(found, nil)
+		reads = append(reads, table.Into(key, &found[len(found)-1]))
+	}
+	if err := s.Table.Get(ctx, reads...); err != nil {
+		return nil, err
+	}
+	var all []Record
+	for _, r := range found {
+		if r != nil {
+			all = append(all, *r)
+		}
+	}
+	return all, nil
+}
+
+// markers are where what was named may be; see marker.
+func (in ListEventsRequest) markers(org id.Organization, caller id.User) []table.Key {
+	if in.Reservation != "" {
+		event := settlement(settled(in.Reservation))
+		return []table.Key{table.UsageEvent(org, event), table.TestUsageEvent(org, event)}
+	}
+	user := in.User
+	if user == "" {
+		user = caller
+	}
+	event := string(in.Event)
+	return []table.Key{
+		table.UsageEvent(org, event), table.OwnUsageEvent(org, user, event),
+		table.TestUsageEvent(org, event), table.OwnTestUsageEvent(org, user, event),
+	}
+}
