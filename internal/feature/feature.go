@@ -12,6 +12,7 @@ import (
 	"roster/internal/console"
 	"roster/internal/deletion"
 	"roster/internal/diagnosis"
+	"roster/internal/export"
 	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/joinrequest"
@@ -46,6 +47,7 @@ var All = []boot.Endpoints{
 	usage.MeterEndpoints,
 	usage.ReportEndpoints,
 	audit.Endpoints,
+	export.Endpoints,
 	diagnosis.Endpoints,
 	member.ReviewEndpoints,
 	billing.Endpoints,

@@ -105,6 +105,7 @@ var All = []Function{
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},
+	{Name: "export", Memory: 1024, ReadsOnly: true},
 	{Name: "audit", Memory: 512, ReadsOnly: true},
 	{Name: "billing", Memory: 1024},
 	{Name: "console", Memory: 256, NoTable: true},

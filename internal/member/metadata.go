@@ -126,3 +126,21 @@ func mergePatch(target, patch jsontext.Value) (jsontext.Value, error) {
 	}
 	return json.Marshal(merged, json.Deterministic(true), jsontext.ReorderRawObjects(true))
 }
+
+// Text is one member of the metadata as text; empty, there is none.
+func (m Metadata) Text(name string) string {
+	var values map[string]jsontext.Value
+	if json.Unmarshal([]byte(m), &values) != nil || values[name] == nil {
+		return ""
+	}
+	return MetadataText(values[name])
+}
+
+// MetadataText is a value of metadata: a text as it is, everything else as JSON.
+func MetadataText(value jsontext.Value) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	return string(value)
+}

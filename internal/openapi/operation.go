@@ -29,7 +29,7 @@ var areas = []struct {
 	{spec.Tag{Name: "API keys", Description: "Credentials of members and service accounts."}, []string{"keys"}},
 	{spec.Tag{Name: "Connections", Description: "Providers' credentials: an organization's, and people's own. They go in and never come out."}, []string{"connections"}},
 	{spec.Tag{Name: "Gateways", Description: "The calls a gateway makes for each model call: may this key use models now, and what did it use."}, []string{"authorize", "meter"}},
-	{spec.Tag{Name: "Usage", Description: "Who used what, and what it cost."}, []string{"usage"}},
+	{spec.Tag{Name: "Usage", Description: "Who used what, and what it cost."}, []string{"usage", "export"}},
 	{spec.Tag{Name: "Billing", Description: "To whom usage is accounted for, the budget, and monthly statements that never change."}, []string{"billing"}},
 	{spec.Tag{Name: "Audit", Description: "What happened, why somebody may not use models, and who still needs their access."}, []string{"audit"}},
 	{spec.Tag{Name: "Pages", Description: "What people open in a browser, and this document."}, []string{"console"}},

@@ -126,6 +126,10 @@ const (
 	UsageForecast ID = "usageForecast"
 	UsageEvents   ID = "listUsageEvents"
 
+	ExportMembers        ID = "exportMembers"
+	ExportUsage          ID = "exportUsage"
+	ExportCostAllocation ID = "exportCostAllocation"
+
 	ListAuditEvents  ID = "listAuditEvents"
 	ListAuditActions ID = "listAuditActions"
 	ExplainAccess    ID = "explainAccess"
@@ -264,6 +268,10 @@ var All = []Route{
 	{UsageForecast, "GET /api/organizations/{org_id}/usage/forecast", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "How the month ends, and when it meets its limit"},
 	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
 	{UsageEvents, "GET /api/organizations/{org_id}/usage/events", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Single events as they were counted, for a dispute"},
+
+	{ExportMembers, "GET /api/organizations/{org_id}/export/members", "export", Member, []p.Permission{p.ReportsExport}, 200, "Members as a CSV or JSON file"},
+	{ExportUsage, "GET /api/organizations/{org_id}/export/usage", "export", Member, []p.Permission{p.ReportsExport}, 200, "The usage report as a CSV or JSON file"},
+	{ExportCostAllocation, "GET /api/organizations/{org_id}/export/cost-allocation", "export", Member, []p.Permission{p.ReportsExport}, 200, "What usage cost by what members have in their metadata, as a CSV or JSON file"},
 
 	{ListAuditEvents, "GET /api/organizations/{org_id}/audit-events", "audit", Member, []p.Permission{p.AuditRead}, 200, "Who changed what, and what befell a member; as CSV too"},
 	{ListAuditActions, "GET /api/organizations/{org_id}/audit-actions", "audit", Member, []p.Permission{p.AuditRead}, 200, "The actions that the audit log knows, and what each means"},

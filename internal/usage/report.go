@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -30,6 +31,25 @@ type ReportRequest struct {
 	Limit ReportLimit   `query:"limit" json:"-"`
 	// Test asks for what test keys used, instead of what all others did.
 	Test bool `query:"test" json:"-"`
+	// whole: where no limit is said, there is none.
+	whole bool
+}
+
+// Whole is the request for all rows, where it says no limit.
+func (in ReportRequest) Whole() ReportRequest {
+	in.whole = true
+	return in
+}
+
+// rows is how many there are at most.
+func (in ReportRequest) rows() int {
+	switch {
+	case in.Limit > 0:
+		return int(in.Limit)
+	case in.whole:
+		return math.MaxInt
+	}
+	return maxRows
 }
 
 // Report is the usage of a period.
@@ -196,7 +216,7 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 		out.group(in, found, parts)
 	default:
 		slices.SortFunc(rows, in.Sort.compare)
-		out.ByMember = rows[:min(len(rows), in.Limit.rows())]
+		out.ByMember = rows[:min(len(rows), in.rows())]
 	}
 	return Report{out}, nil
 }
@@ -322,11 +342,4 @@ func (s Sort) figure(c Counters) int64 {
 		return c.Output
 	}
 	return int64(c.Cost)
-}
-
-func (l ReportLimit) rows() int {
-	if l == 0 {
-		return maxRows
-	}
-	return int(l)
 }

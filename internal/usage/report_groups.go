@@ -141,7 +141,7 @@ func arranged[Of comparable, Row any](in ReportRequest, sums map[Of]Counters, ro
 	slices.SortFunc(lines, func(a, b line) int {
 		return cmp.Or(in.Sort.compareRows(a.Counters, b.Counters, a.name, b.name), cmp.Compare(a.name, b.name))
 	})
-	rows := make([]Row, min(len(lines), in.Limit.rows()))
+	rows := make([]Row, min(len(lines), in.rows()))
 	for i := range rows {
 		rows[i] = lines[i].row
 	}

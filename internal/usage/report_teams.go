@@ -48,6 +48,6 @@ func (s Reports) sumTeams(ctx context.Context, org id.Organization, in ReportReq
 	slices.SortFunc(out.ByTeam, func(a, b TeamRow) int {
 		return cmp.Or(in.Sort.compareRows(a.Counters, b.Counters, string(a.Name), string(b.Name)), cmp.Compare(a.Team, b.Team))
 	})
-	out.ByTeam = out.ByTeam[:min(len(out.ByTeam), in.Limit.rows())]
+	out.ByTeam = out.ByTeam[:min(len(out.ByTeam), in.rows())]
 	return err
 }

@@ -5,6 +5,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/member"
 	"roster/internal/spending"
 	"roster/internal/spent"
 	"roster/internal/table"
@@ -12,13 +13,14 @@ import (
 
 // person is what usage reads of a member.
 type person struct {
-	Email  string           `dynamodbav:"email"`
-	Name   string           `dynamodbav:"name"`
-	Role   string           `dynamodbav:"role"`
-	Status access.Status    `dynamodbav:"status"`
-	Teams  teams            `dynamodbav:"teams"`
-	Offer  *spending.Chosen `dynamodbav:"offer"`
-	Terms  struct {
+	Email    string           `dynamodbav:"email"`
+	Name     string           `dynamodbav:"name"`
+	Role     string           `dynamodbav:"role"`
+	Status   access.Status    `dynamodbav:"status"`
+	Teams    teams            `dynamodbav:"teams"`
+	Metadata member.Metadata  `dynamodbav:"metadata"`
+	Offer    *spending.Chosen `dynamodbav:"offer"`
+	Terms    struct {
 		Limits *spending.Chosen `dynamodbav:"limits"`
 	} `dynamodbav:"terms"`
 	Keys map[id.Key]limitedKey `dynamodbav:"keys"`
