@@ -433,11 +433,11 @@ func TestOtherConfigurationsCanBeRead(t *testing.T) {
 	}
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Log("no Python: roster_auth.py stays unread")
+		t.Log("no Python: roster_litellm.py stays unread")
 		return
 	}
 	code := "import ast, sys; ast.parse(open(sys.argv[1]).read())"
-	if out, err := exec.CommandContext(t.Context(), python, "-c", code, "roster_auth.py").CombinedOutput(); err != nil {
-		t.Errorf("roster_auth.py: %v\n%s", err, out)
+	if out, err := exec.CommandContext(t.Context(), python, "-c", code, "roster_litellm.py").CombinedOutput(); err != nil {
+		t.Errorf("roster_litellm.py: %v\n%s", err, out)
 	}
 }
