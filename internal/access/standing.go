@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"time"
 
 	"roster/internal/id"
@@ -119,6 +120,17 @@ func (s Standing) KeyLimits(key id.Key) *spending.Chosen { return s.member.Keys[
 // Pools are the limits of the organization's pools, as this process read them within
 // GateTTL.
 func (s Standing) Pools() pool.Settings { return s.pools }
+
+// DefaultEventRetention is how many days usage events are kept where nothing is said.
+const DefaultEventRetention = 400
+
+// RetentionDays are those that were chosen, or the default.
+func RetentionDays(chosen int) int { return cmp.Or(chosen, DefaultEventRetention) }
+
+// EventRetention is how long the organization's usage events are kept.
+func (s Standing) EventRetention() time.Duration {
+	return time.Duration(RetentionDays(s.gate.view.EventRetentionDays)) * 24 * time.Hour
+}
 
 // LimitMode is how the organization applies limits.
 func (s Standing) LimitMode() spending.Mode { return s.gate.view.LimitMode.Or() }

@@ -83,6 +83,8 @@ type (
 		DefaultMonthlyLimit *money.Amount `dynamodbav:"default_monthly_limit"`
 		DefaultDailyLimit   *money.Amount `dynamodbav:"default_daily_limit"`
 		LimitMode           spending.Mode `dynamodbav:"limit_mode"`
+		// EventRetentionDays is how long events are kept; 0 is the default.
+		EventRetentionDays int `dynamodbav:"event_retention_days"`
 		// Those of members who have no rates of their own.
 		DefaultRequestsPerMinute *spending.Count `dynamodbav:"default_requests_per_minute"`
 		DefaultTokensPerMinute   *spending.Count `dynamodbav:"default_tokens_per_minute"`

@@ -115,6 +115,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[access.Status](): enumeration(access.Pending, access.Active, access.Suspended, access.Removed, access.Ended),
 	reflect.TypeFor[organization.Status](): enumeration(
 		organization.Active, organization.Suspended, organization.Deleting, organization.Deleted),
+	reflect.TypeFor[organization.RetentionDays](): {Type: spec.Integer, Minimum: new(35), Maximum: new(3650)},
 	reflect.TypeFor[organization.InvitationDays](): {
 		Type: spec.Integer, Minimum: new(1), Maximum: new(30), Description: "How many days an invitation stands"},
 	reflect.TypeFor[organization.GraceDays]():    {Type: spec.Integer, Minimum: new(0), Maximum: new(organization.MaxGraceDays), Default: 0},

@@ -77,9 +77,12 @@ type Organization struct {
 	// DefaultThresholds.
 	AlertThresholds Thresholds `dynamodbav:"alert_thresholds"`
 	InvitationDays  int        `dynamodbav:"invitation_days"`
-	WelcomeMessage  field.Text `dynamodbav:"welcome_message,omitempty"`
-	GuidelinesURL   field.URL  `dynamodbav:"guidelines_url,omitempty"`
-	PolicyURL       field.URL  `dynamodbav:"policy_url,omitempty"`
+	// EventRetentionDays is how long single usage events are kept; 0 is
+	// access.DefaultEventRetention.
+	EventRetentionDays RetentionDays `dynamodbav:"event_retention_days,omitempty"`
+	WelcomeMessage     field.Text    `dynamodbav:"welcome_message,omitempty"`
+	GuidelinesURL      field.URL     `dynamodbav:"guidelines_url,omitempty"`
+	PolicyURL          field.URL     `dynamodbav:"policy_url,omitempty"`
 	// PolicyVersion counts the versions of what is at PolicyURL; see Terms.
 	PolicyVersion PolicyVersion `dynamodbav:"policy_version,omitempty"`
 	// RequirePolicyAcceptance refuses persons who have not accepted the current one.

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"roster/internal/access"
 	"roster/internal/email"
 	"roster/internal/fault"
 	"roster/internal/field"
@@ -39,9 +40,12 @@ type Settings struct {
 	// from 90 on those who manage members: 80, 90 and 100 where none are chosen.
 	AlertThresholds field.Optional[Thresholds]     `json:"alert_thresholds,omitzero"`
 	InvitationDays  field.Optional[InvitationDays] `json:"invitation_days,omitzero"`
-	WelcomeMessage  field.Optional[field.Text]     `json:"welcome_message,omitzero"`
-	GuidelinesURL   field.Optional[field.URL]      `json:"guidelines_url,omitzero"`
-	PolicyURL       field.Optional[field.URL]      `json:"policy_url,omitzero"`
+	// EventRetentionDays is how long single usage events are kept: 35 to 3650 days, 400
+	// (the default) for null. It acts on events that are recorded from then on.
+	EventRetentionDays field.Optional[RetentionDays] `json:"event_retention_days,omitzero"`
+	WelcomeMessage     field.Optional[field.Text]    `json:"welcome_message,omitzero"`
+	GuidelinesURL      field.Optional[field.URL]     `json:"guidelines_url,omitzero"`
+	PolicyURL          field.Optional[field.URL]     `json:"policy_url,omitzero"`
 	// PolicyVersion only goes up: members accept the policy anew. Where it is not said,
 	// another policy_url is a new version.
 	PolicyVersion field.Optional[PolicyVersion] `json:"policy_version,omitzero"`
@@ -64,6 +68,24 @@ func (d *InvitationDays) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return errors.New("is not a number of days from 1 to 30")
 	}
 	*d = InvitationDays(n)
+	return nil
+}
+
+// RetentionDays is how long events are kept: at least as long as they are taken late, so
+// that their ids count once.
+type RetentionDays int
+
+const minRetention, maxRetention = 35, 3650
+
+func (d *RetentionDays) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var n int
+	if err := json.UnmarshalDecode(dec, &n); err != nil {
+		return err
+	}
+	if n < minRetention || n > maxRetention {
+		return fmt.Errorf("is not a number of days from %d to %d", minRetention, maxRetention)
+	}
+	*d = RetentionDays(n)
 	return nil
 }
 
@@ -166,6 +188,7 @@ func (o Organization) Merge(s Settings) Organization {
 	mergeLimit(s.DefaultMaxInFlight, &o.DefaultMaxInFlight)
 	s.LimitMode.Merge(&o.LimitMode)
 	s.AlertThresholds.Merge(&o.AlertThresholds)
+	s.EventRetentionDays.Merge(&o.EventRetentionDays)
 	merge(s.InvitationDays, (*InvitationDays)(&o.InvitationDays), InvitationDays(defaults.InvitationDays))
 	s.WelcomeMessage.Merge(&o.WelcomeMessage)
 	s.GuidelinesURL.Merge(&o.GuidelinesURL)
@@ -246,12 +269,13 @@ func (o Organization) settings() map[string]any {
 		"default_tokens_per_minute":   o.DefaultTokensPerMinute,
 		"default_max_in_flight":       o.DefaultMaxInFlight,
 
-		"alert_thresholds": o.Thresholds(),
-		"invitation_days":  o.InvitationDays,
-		"welcome_message":  o.WelcomeMessage,
-		"guidelines_url":   o.GuidelinesURL,
-		"policy_url":       o.PolicyURL,
-		"policy_version":   o.Terms().Version,
+		"alert_thresholds":     o.Thresholds(),
+		"invitation_days":      o.InvitationDays,
+		"event_retention_days": access.RetentionDays(int(o.EventRetentionDays)),
+		"welcome_message":      o.WelcomeMessage,
+		"guidelines_url":       o.GuidelinesURL,
+		"policy_url":           o.PolicyURL,
+		"policy_version":       o.Terms().Version,
 
 		"require_policy_acceptance": o.RequirePolicyAcceptance,
 		"require_connection":        o.RequireConnection,

@@ -3,6 +3,7 @@ package organization
 import (
 	"time"
 
+	"roster/internal/access"
 	"roster/internal/email"
 	"roster/internal/field"
 	"roster/internal/id"
@@ -35,9 +36,12 @@ type View struct {
 	LimitMode                spending.Mode   `json:"limit_mode"`
 	AlertThresholds          Thresholds      `json:"alert_thresholds"`
 	InvitationDays           int             `json:"invitation_days"`
-	WelcomeMessage           field.Text      `json:"welcome_message"`
-	GuidelinesURL            field.URL       `json:"guidelines_url"`
-	PolicyURL                field.URL       `json:"policy_url"`
+	// EventRetentionDays is how long single usage events are kept; what was counted of
+	// them stays.
+	EventRetentionDays int        `json:"event_retention_days"`
+	WelcomeMessage     field.Text `json:"welcome_message"`
+	GuidelinesURL      field.URL  `json:"guidelines_url"`
+	PolicyURL          field.URL  `json:"policy_url"`
 	// PolicyVersion is that which members are to accept; 0, there is no policy.
 	PolicyVersion int `json:"policy_version"`
 	// RequirePolicyAcceptance refuses persons who have not accepted it.
@@ -54,7 +58,7 @@ func (o Organization) View() View {
 		ID: o.ID, Name: o.Name, Status: o.Status, SuspensionReason: o.SuspensionReason, DeletesAt: o.DeletesAt, TimeZone: o.TimeZone,
 		AllowJoinRequests: o.AllowJoinRequests, AutoApproveRequests: o.AutoApproveRequests,
 		AutoApproveDomains: append([]email.DomainPattern{}, o.AutoApproveDomains...),
-		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays,
+		DefaultRole:        o.DefaultRole, InvitationDays: o.InvitationDays, EventRetentionDays: access.RetentionDays(int(o.EventRetentionDays)),
 		DefaultMonthlyLimit: o.DefaultMonthlyLimit, DefaultDailyLimit: o.DefaultDailyLimit,
 		DefaultRequestsPerMinute: o.DefaultRequestsPerMinute, DefaultTokensPerMinute: o.DefaultTokensPerMinute, DefaultMaxInFlight: o.DefaultMaxInFlight,
 		LimitMode: o.LimitMode.Or(), AlertThresholds: o.Thresholds(),

@@ -17,7 +17,7 @@ import (
 	"roster/internal/table"
 )
 
-// Record is an event as it is kept: for good, so that its id counts once for good.
+// Record is an event as it is kept.
 type Record struct {
 	ID        EventID `dynamodbav:"id"`
 	User      id.User `dynamodbav:"user"`
@@ -63,6 +63,9 @@ type Record struct {
 	Hash []byte `dynamodbav:"hash"`
 	// Call is that of the reporter which recorded the event.
 	Call []byte `dynamodbav:"call"`
+	// TTL is the Unix second until which the event is kept at least: longer than one is
+	// taken late, so an id counts once.
+	TTL int64 `dynamodbav:"ttl"`
 }
 
 // newRecord is an event of a member, reported now by a call.

@@ -176,6 +176,7 @@ func newEntry(by access.Caller, event Event, place int, now time.Time, call []by
 	}
 	test := of.isTest(by) || event.Reservation.ofTest(of.user)
 	record := newRecord(event, of, test, now, by.Own.Location(), call)
+	record.TTL = now.Add(by.Own.EventRetention()).Unix()
 	if err := record.settles.check(now); err != nil {
 		return entry{}, err
 	}

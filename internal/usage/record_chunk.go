@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/fault"
@@ -82,7 +83,7 @@ func (m Meter) RecordChunk(ctx context.Context, by access.Caller, in ChunkReques
 			}
 		}
 		if stored == nil {
-			if err := m.store(ctx, by.Organization(), w, p, request); err != nil {
+			if err := m.store(ctx, by.Organization(), w, p, request, by.Own.EventRetention()); err != nil {
 				return err
 			}
 		}
@@ -107,14 +108,14 @@ func (in ChunkRequest) hash() []byte {
 	return h.Sum(nil)[:16]
 }
 
-// store stores a chunk.
-func (m Meter) store(ctx context.Context, org id.Organization, w watermark, p portion, request []byte) error {
+// store stores a chunk, which is kept for so long.
+func (m Meter) store(ctx context.Context, org id.Organization, w watermark, p portion, request []byte, kept time.Duration) error {
 	content, err := p.pack()
 	if err != nil {
 		return err
 	}
 	err = m.Table.Transact(ctx, table.Write{
-		Key: table.UsageChunk(org, int(w.source), int64(w.sequence)), Put: storedPortion{request, content, m.Now()},
+		Key: table.UsageChunk(org, int(w.source), int64(w.sequence)), Put: storedPortion{request, content, m.Now(), m.Now().Add(kept).Unix()},
 		If: table.Absent, Else: table.ErrChanged,
 	})
 	if errors.Is(err, table.ErrTooLarge) {

@@ -234,3 +234,27 @@ func TestRecordingCosts(t *testing.T) {
 		t.Errorf("%v units an event", per)
 	}
 }
+
+// TestEventsAreKeptForAWhile: as long as the organization says, and what they were counted
+// as for good.
+func TestEventsAreKeptForAWhile(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, permission.Member)
+	for step, days := range []int{400, 35, 3650} {
+		if step > 0 {
+			c.setOrganization(t, "event_retention_days", days)
+			c.Advance(access.GateTTL)
+		}
+		name := fmt.Sprint("kept-for-", days)
+		c.report(t, ada.Secret, event(name, "1"))
+		c.Must(t, 200, chunk(0, step+1), c.gateway.Secret, object{"events": []object{event(name, "1", of(ada.ID))}})
+		until := float64(c.Now().AddDate(0, 0, days).Unix())
+		items := c.DumpItems(t)
+		for _, key := range []table.Key{table.OwnUsageEvent(c.owner.Organization, ada.ID, name), table.UsageChunk(c.owner.Organization, 0, int64(step+1))} {
+			if items[key]["ttl"] != until {
+				t.Errorf("%v is kept until %v, not %v", key, items[key]["ttl"], until)
+			}
+		}
+	}
+}

@@ -128,6 +128,8 @@ type storedPortion struct {
 	// Content is the portion, as gob, deflated (RFC 1951).
 	Content []byte    `dynamodbav:"content"`
 	At      time.Time `dynamodbav:"recorded_at"`
+	// TTL is the Unix second until which it is kept.
+	TTL int64 `dynamodbav:"ttl"`
 }
 
 func (p portion) pack() ([]byte, error) {
