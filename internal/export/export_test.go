@@ -176,9 +176,9 @@ func TestCostsAreAllocated(t *testing.T) {
 	c.use(t, "2", bob.ID, "2")
 	c.use(t, "3", eve.ID, "4")
 	for query, want := range map[string]string{
-		"":                                     "department,members,requests,input_tokens,output_tokens,cost_usd;,1,1,100,10,4;Research,2,2,200,20,3",
-		"?group_by=department":                 "department,members,requests,input_tokens,output_tokens,cost_usd;,1,1,100,10,4;Research,2,2,200,20,3",
-		"?group_by=metadata.cost_center":       "cost_center,members,requests,input_tokens,output_tokens,cost_usd;,2,2,200,20,6;7,1,1,100,10,1",
+		"":                               "department,members,requests,input_tokens,output_tokens,cost_usd;,1,1,100,10,4;Research,2,2,200,20,3",
+		"?group_by=department":           "department,members,requests,input_tokens,output_tokens,cost_usd;,1,1,100,10,4;Research,2,2,200,20,3",
+		"?group_by=metadata.cost_center": "cost_center,members,requests,input_tokens,output_tokens,cost_usd;,2,2,200,20,6;7,1,1,100,10,1",
 		"?format=csv&group_by=none&start_date=2026-11-23": "none,members,requests,input_tokens,output_tokens,cost_usd",
 	} {
 		got := c.Call(t, c.path("cost-allocation"+query), c.owner.Secret, nil)

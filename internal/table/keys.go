@@ -75,6 +75,7 @@ type Key struct {
 //	TH#<what>           <window>           a throttle's counter
 //	PF                  SETUP              the use of the set-up token
 //	                    ST                 how far the closing of a month is in the list of organizations
+//	                    RC                 how far the day's reconciliation is in it
 func Organization(org id.Organization) Key { return Key{"O#" + string(org), "ORG"} }
 
 // Role is keyed by its name: an organization has one role of a name.
@@ -209,6 +210,9 @@ func (k Key) UsageSource() (org id.Organization, source int, ok bool) {
 func UsageChunk(org id.Organization, source int, sequence int64) Key {
 	return Key{UsageChunkPrefix + string(org) + fmt.Sprintf("#%02d", source), fmt.Sprintf("%019d", sequence)}
 }
+
+// UsageChunk reports whether the key is a UsageChunk.
+func (k Key) UsageChunk() bool { return strings.HasPrefix(k.PK, UsageChunkPrefix) }
 
 // UsageChunkPrefix begins the partition key of every chunk.
 const UsageChunkPrefix = "EB#"
@@ -429,6 +433,9 @@ func StatementRows(org id.Organization, month string, part int) Key {
 
 // StatementRound is the progress of closing a month for all organizations.
 func StatementRound() Key { return Key{"PF", "ST"} }
+
+// ReconcileRound is the progress of the day's reconciliation of all organizations.
+func ReconcileRound() Key { return Key{"PF", "RC"} }
 
 func Setup() Key { return Key{"PF", "SETUP"} }
 

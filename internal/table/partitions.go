@@ -12,18 +12,8 @@ import (
 // it exists, but for those of its members and invitations.
 func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for n := range 256 {
-			if !yield(fmt.Sprintf("E#%s#%02x", org, n)) {
-				return
-			}
-		}
-		for n := range 16 {
-			if !yield(fmt.Sprintf("ET#%s#%x", org, n)) {
-				return
-			}
-		}
-		for source := range usageSources {
-			if !yield(UsageChunk(org, source, 0).PK) {
+		for partition := range EventPartitions(org) {
+			if !yield(partition) {
 				return
 			}
 		}
@@ -50,6 +40,28 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 		before := time.Date(from.Year(), from.Month()-1, 1, 0, 0, 0, 0, time.UTC)
 		_ = yield(StatementEntry(org, before.Format("2006-01"), "").PK) && yield(Statement(org, "").PK) && yield(PriceVersion(org, 0).PK) &&
 			yield(Connections(org)) && yield(LimitRequests(org)) && yield(UsageSource(org, 0).PK) && yield(Job(org, "").PK) && yield(Organization(org).PK)
+	}
+}
+
+// EventPartitions are those with usage events, but for what members without usage:write
+// report.
+func EventPartitions(org id.Organization) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := range 256 {
+			if !yield(fmt.Sprintf("E#%s#%02x", org, n)) {
+				return
+			}
+		}
+		for n := range 16 {
+			if !yield(fmt.Sprintf("ET#%s#%x", org, n)) {
+				return
+			}
+		}
+		for source := range usageSources {
+			if !yield(UsageChunk(org, source, 0).PK) {
+				return
+			}
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"mail-feedback":        function.Silent(f.Handle),
 		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
 		"close-statements":     function.Silent(billing.Service{Env: e}.Sweep),
+		"reconcile":            function.Answering(usage.Reconciler{Env: e}.Sweep),
 		"sweep-usage":          function.Silent(usage.NewMeter(e).Sweep),
 		"expire":               function.Silent(member.Service{Env: e}.Expire),
 		"check-limits":         function.Silent(watch.New(e).Sweep),

@@ -1,0 +1,13 @@
+// Function reconcile proves once a day that counters are what usage events come to. It
+// runs on a schedule, and fails where they are not.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"roster/internal/boot"
+	"roster/internal/function"
+	"roster/internal/usage"
+)
+
+func main() { lambda.Start(function.Answering(usage.Reconciler{Env: boot.Env()}.Sweep)) }

@@ -1,0 +1,213 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"roster/internal/access"
+	"roster/internal/calendar"
+	"roster/internal/env"
+	"roster/internal/id"
+	"roster/internal/organization"
+	"roster/internal/pool"
+	"roster/internal/table"
+)
+
+// Reconciler proves that counters are what events come to. It repairs nothing: that they
+// differ is a defect, or somebody's hand, and an operator decides.
+type Reconciler struct{ *env.Env }
+
+// Reconciliation is what a run found.
+type Reconciliation struct {
+	Organizations int `json:"organizations"`
+	// Events were read, and Months compared.
+	Events int `json:"events"`
+	Months int `json:"months"`
+	// Busy are months in which something was recorded meanwhile: a later run compares them.
+	Busy int `json:"busy"`
+	// Drifts should be none.
+	Drifts []Drift `json:"drifts"`
+}
+
+// Drift is a month whose counters are not what its events come to.
+type Drift struct {
+	Organization id.Organization `json:"organization_id"`
+	// User is the member; of none, it is the organization's pool.
+	User   id.User `json:"user_id,omitzero"`
+	Month  string  `json:"month"`
+	Test   bool    `json:"test,omitzero"`
+	Detail string  `json:"detail"`
+}
+
+var errDrift = errors.New("usage: counters are not what their events come to")
+
+// reconciling is how far a day's round through the organizations is.
+type reconciling struct {
+	Day   string          `dynamodbav:"day"`
+	After id.Organization `dynamodbav:"after,omitempty"`
+	Done  bool            `dynamodbav:"done,omitempty"`
+}
+
+const (
+	// settledFor is how long nothing is recorded before a month is compared: what is under
+	// way is written within it.
+	settledFor = time.Minute
+	// reconcileReserve is what a run keeps of its time.
+	reconcileReserve = 10 * time.Second
+)
+
+// Sweep goes through the organizations, once a day: each in one go, so a run that was cut
+// off is followed by one that begins with the same organization. It fails where there is a
+// drift, which the log tells.
+func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Reconciliation, error) {
+	out := Reconciliation{Drifts: []Drift{}}
+	inTime := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-reconcileReserve))
+		defer cancel()
+	}
+	var stored *reconciling
+	if err := r.Table.Get(inTime, table.Into(table.ReconcileRound(), &stored)); err != nil {
+		return out, err
+	}
+	at := reconciling{Day: r.Now().UTC().Format(time.DateOnly)}
+	if stored != nil && stored.Day == at.Day {
+		at = *stored
+	}
+	for !at.Done {
+		listed, _, err := organization.After(inTime, r.Table, at.After, 1)
+		if err != nil {
+			return out, err
+		}
+		if at.Done = len(listed) == 0; !at.Done {
+			if listed[0].Status != organization.Deleted {
+				if err := r.reconcile(inTime, listed[0].ID, &out); err != nil {
+					if inTime.Err() != nil && ctx.Err() == nil {
+						break // the next run begins with it
+					}
+					return out, err
+				}
+			}
+			at.After = listed[0].ID
+		}
+		if err := r.Table.Transact(ctx, table.Write{Key: table.ReconcileRound(), Put: at}); err != nil {
+			return out, err
+		}
+	}
+	if len(out.Drifts) > 0 {
+		return out, errDrift
+	}
+	return out, nil
+}
+
+// reconcile compares an organization's current month and the one before, as far as all
+// of their events are kept: none is taken later.
+func (r Reconciler) reconcile(ctx context.Context, org id.Organization, out *Reconciliation) error {
+	o, err := organization.Get(ctx, r.Table, org)
+	if err != nil || o == nil {
+		return err
+	}
+	began := r.Now()
+	local := began.In(o.TimeZone.Location())
+	kept := began.AddDate(0, 0, -access.RetentionDays(int(o.EventRetentionDays)))
+	var names []string
+	for back := range 2 {
+		year, month, _ := local.AddDate(0, 0, 1-local.Day()).AddDate(0, -back, 0).Date()
+		if first := calendar.DayBegins(year, month, 1, local.Location()); first.After(kept) {
+			names = append(names, first.In(local.Location()).Format(calendar.MonthForm))
+		}
+	}
+	months, users, err := r.months(ctx, org, names)
+	if err != nil {
+		return err
+	}
+	before, err := readState(ctx, r.Table, org, months)
+	if err != nil {
+		return err
+	}
+	counted, read, err := recountEvents(ctx, r.Table, org, users, names)
+	if err != nil {
+		return err
+	}
+	out.Organizations, out.Events = out.Organizations+1, out.Events+read
+	for of := range counted {
+		if before.tallies[of] == nil {
+			months = append(months, of)
+		}
+	}
+	after, err := readState(ctx, r.Table, org, months)
+	if err != nil {
+		return err
+	}
+	busy := map[string]bool{}
+	for _, of := range months {
+		events, t := counted.of(of), after.tallies[of]
+		if was := before.tallies[of]; was == nil || was.total != t.total || events.last.After(began.Add(-settledFor)) {
+			out.Busy++
+			busy[of.name] = true
+			continue
+		}
+		out.Months++
+		if detail := events.differ(t); detail != "" {
+			r.drift(ctx, out, Drift{org, of.user, of.name, of.test, detail})
+		}
+	}
+	for _, name := range names {
+		if !busy[name] {
+			if err := r.comparePool(ctx, org, name, after.tallies, out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// months are those with counters, and the users whose they are.
+func (r Reconciler) months(ctx context.Context, org id.Organization, names []string) (months []month, users []id.User, err error) {
+	known := map[id.User]bool{}
+	for _, name := range names {
+		for _, test := range []bool{false, true} {
+			listed, err := usersOf(ctx, r.Table, org, name, test)
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, user := range listed {
+				months = append(months, month{user, name, test})
+				known[user] = true
+			}
+		}
+	}
+	return months, slices.Sorted(maps.Keys(known)), nil
+}
+
+// comparePool compares the organization's pool with the sum of its members.
+func (r Reconciler) comparePool(ctx context.Context, org id.Organization, name string, tallies map[month]*tally, out *Reconciliation) error {
+	var sum Counters
+	for of, t := range tallies {
+		if of.name == name && !of.test {
+			sum = sum.plus(t.total)
+		}
+	}
+	state, err := pool.Pool{Organization: org, Month: name}.Read(ctx, r.Table, r.Now())
+	if err != nil {
+		return err
+	}
+	used := state.Month.Usage
+	if pooled := (Counters{Requests: used.Requests, Input: used.Input, Output: used.Output, Cost: used.Cost, personal: sum.personal}); pooled != sum {
+		r.drift(ctx, out, Drift{Organization: org, Month: name, Detail: fmt.Sprintf("the organization's pool has %+v, its members %+v", pooled, sum)})
+	}
+	return nil
+}
+
+func (r Reconciler) drift(ctx context.Context, out *Reconciliation, d Drift) {
+	r.Log.ErrorContext(ctx, "usage: counters are not what their events come to",
+		"organization", string(d.Organization), "user", string(d.User), "month", d.Month, "test", d.Test, "detail", d.Detail)
+	out.Drifts = append(out.Drifts, d)
+}
