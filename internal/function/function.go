@@ -124,7 +124,7 @@ var All = []Function{
 	}},
 	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "sweep-usage", Trigger: Schedule, Interval: time.Minute, Memory: 512},
-	{Name: "reconcile", Trigger: Schedule, Interval: time.Hour, Memory: 1769},
+	{Name: "reconcile", Trigger: Schedule, Interval: 30 * time.Minute, Memory: 1769},
 	{Name: "close-statements", Trigger: Schedule, Interval: 10 * time.Minute, Memory: 1024},
 	{Name: "delete-organizations", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "expire", Trigger: Schedule, Interval: time.Minute, Memory: 512},
