@@ -528,6 +528,13 @@ var stories = []story{
 		w.Must(t, 200, "PUT /v1/usage/sources/0/1", p.key, map[string]any{"events": []any{usageEvent("before", p.user)}})
 		return "PUT /v1/usage/sources/0/2", p.key, map[string]any{"events": []any{usageEvent("a", p.user), usageEvent("b", m.user), usageEvent("c", p.user)}}
 	}},
+	{name: "adjust usage", prepare: func(t *testing.T, w world) (string, string, any) {
+		p := w.pooled(t)
+		m := w.place(t, p.organization, "m@acme.example", "member", "active")
+		w.Must(t, 200, "POST /v1/usage", p.key, map[string]any{"events": []any{usageEvent("call", m.user)}})
+		return "POST /api/organizations/" + string(p.organization) + "/usage/adjustments", p.key,
+			map[string]any{"id": "refund", "event_id": "call", "refund_usd": 0.2, "reason": "It failed"}
+	}},
 	{name: "reserve in pools", prepare: func(t *testing.T, w world) (string, string, any) {
 		p := w.pooled(t)
 		return "POST /v1/reservations", p.key, map[string]any{"id": "call", "estimated_cost_usd": 20}

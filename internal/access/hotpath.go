@@ -49,6 +49,15 @@ func (h *HotPath) Caller(ctx context.Context, r *api.Request) (Caller, error) {
 	return h.caller(ctx, r, (*api.Request).Bearer)
 }
 
+// Manager is Caller for what test keys may not do.
+func (h *HotPath) Manager(ctx context.Context, r *api.Request) (Caller, error) {
+	c, err := h.Caller(ctx, r)
+	if err == nil && c.key.Test() {
+		err = ErrTestKey
+	}
+	return c, err
+}
+
 // Forwarded is Caller for what a client sent to a model's API and a gateway passes on: the
 // key may also stand where clients of Anthropic (x-api-key), of Azure OpenAI (api-key) and
 // of Gemini (x-goog-api-key) send one. Authorization: Bearer comes first.

@@ -56,6 +56,8 @@ const (
 	LimitRequestApproved Action = "limit_request.approved"
 	LimitRequestDeclined Action = "limit_request.declined"
 
+	UsageAdjusted Action = "usage.adjusted"
+
 	TeamLimitsChanged         Action = "team.limits_changed"
 	OrganizationLimitsChanged Action = "organization.limits_changed"
 
@@ -164,6 +166,7 @@ var Catalogue = []Entry{
 	{LimitRequestRenewed, "A member asked anew, in place of their open request", []route.ID{route.RequestLimit}},
 	{LimitRequestApproved, "A limit request was approved; before and after have the member's limits", []route.ID{route.ApproveLimitRequest}},
 	{LimitRequestDeclined, "A limit request was declined", []route.ID{route.DeclineLimitRequest}},
+	{UsageAdjusted, "A model call was refunded, or charged more, by a counter-event", []route.ID{route.AdjustUsage}},
 	{TeamLimitsChanged, "What a team may spend was changed", []route.ID{route.SetLimits}},
 	{OrganizationLimitsChanged, "What the whole organization may spend was changed", []route.ID{route.SetLimits}},
 	{MemberHandedOver, "Someone was named who takes over what a removed member shared with others", handingOver},

@@ -35,11 +35,14 @@ var (
 	errLong     = fmt.Errorf("is longer than %d characters", length)
 )
 
-// Plus adds, and stays at the largest amount where the sum has none: totals are
+// Plus adds, and stays at the largest or least amount where the sum has none: totals are
 // never wrong by a whole turn, whatever is reported.
 func (a Amount) Plus(b Amount) Amount {
-	if b > math.MaxInt64-a {
+	switch {
+	case a > 0 && b > math.MaxInt64-a:
 		return math.MaxInt64
+	case a < 0 && b < math.MinInt64-a:
+		return math.MinInt64
 	}
 	return a + b
 }
@@ -49,6 +52,13 @@ func (a Amount) String() string { return written(int64(a), decimals) }
 
 // written is n divided by ten to the power of places, as a decimal number.
 func written(n int64, places int) string {
+	if n < 0 {
+		return "-" + positive(uint64(-(n+1))+1, places)
+	}
+	return positive(uint64(n), places)
+}
+
+func positive(n uint64, places int) string {
 	digits := fmt.Sprintf("%0*d", places+1, n)
 	point := len(digits) - places
 	fraction := strings.TrimRight(digits[point:], "0")

@@ -56,6 +56,21 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+func TestNegativeAmounts(t *testing.T) {
+	t.Parallel()
+	for amount, want := range map[money.Amount]string{-1: "-0.000000001", -1_500_000_000: "-1.5", math.MinInt64: "-9223372036.854775808"} {
+		if got := amount.String(); got != want {
+			t.Errorf("%d: %s, not %s", int64(amount), got, want)
+		}
+	}
+	if got := money.Amount(-5).Plus(3); got != -2 {
+		t.Errorf("%d", int64(got))
+	}
+	if got := money.Amount(math.MinInt64 + 1).Plus(-5); got != math.MinInt64 {
+		t.Errorf("%d", int64(got))
+	}
+}
+
 func TestPlusStaysAtTheLargest(t *testing.T) {
 	t.Parallel()
 	if got := money.Amount(math.MaxInt64 - 1).Plus(5); got != math.MaxInt64 {

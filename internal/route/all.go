@@ -124,6 +124,7 @@ const (
 
 	UsageReport   ID = "usageReport"
 	UsageForecast ID = "usageForecast"
+	AdjustUsage   ID = "adjustUsage"
 	UsageEvents   ID = "listUsageEvents"
 
 	ExportMembers        ID = "exportMembers"
@@ -265,6 +266,7 @@ var All = []Route{
 	{Reserve, "POST /v1/reservations", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Hold what a model call may cost, within every limit"},
 	{CommitReservation, "POST /v1/reservations/{reservation_id}/commit", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Book what a call cost, in place of its reservation"},
 	{ReleaseReservation, "DELETE /v1/reservations/{reservation_id}", "meter", Member, []p.Permission{p.ModelsUse, p.UsageWrite}, 200, "Give back what a reservation holds"},
+	{AdjustUsage, "POST /api/organizations/{org_id}/usage/adjustments", "meter", Member, []p.Permission{p.BillingManage}, 201, "Refund a model call, or charge more for it, by a counter-event"},
 	{UsageForecast, "GET /api/organizations/{org_id}/usage/forecast", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "How the month ends, and when it meets its limit"},
 	{UsageReport, "GET /api/organizations/{org_id}/usage", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Who used what in a period"},
 	{UsageEvents, "GET /api/organizations/{org_id}/usage/events", "usage", Member, []p.Permission{p.UsageReadOwn, p.UsageRead}, 200, "Single events as they were counted, for a dispute"},

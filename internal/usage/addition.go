@@ -75,7 +75,7 @@ func newAddition(to *tally, names int, reporter id.Key) *addition {
 // count adds an event.
 func (a *addition) count(e Record) {
 	for _, key := range []id.Key{e.Key, a.reporter} {
-		if key != "" {
+		if key != "" && !e.Adjustment {
 			a.used[key] = max(a.used[key], e.Day)
 		}
 	}
@@ -89,7 +89,7 @@ func (a *addition) count(e Record) {
 		a.sums["p"+day]++
 		return
 	}
-	for letter, n := range map[string]int64{"c": int64(e.Cost), "r": 1, "i": e.Input, "o": e.Output} {
+	for letter, n := range map[string]int64{"c": int64(e.Cost), "r": e.requests(), "i": e.Input, "o": e.Output} {
 		a.sums[letter] += n
 		a.sums[letter+day] += n
 		for _, team := range e.Teams {
@@ -99,10 +99,10 @@ func (a *addition) count(e Record) {
 	a.rate(e)
 	model := a.name(e.Model)
 	a.sums["c:"+model] += int64(e.Cost)
-	a.sums["r:"+model]++
+	a.sums["r:"+model] += e.requests()
 	if mark, ok := a.keyOf(e); ok {
 		a.sums["c"+keyMark+mark] += int64(e.Cost)
-		a.sums["r"+keyMark+mark]++
+		a.sums["r"+keyMark+mark] += e.requests()
 		a.sums[keyDay{mark, e.Day}.sum()] += int64(e.Cost)
 	}
 }
@@ -223,6 +223,26 @@ func (a *addition) write(org id.Organization, of month) table.Write {
 		c.remove(old)
 	}
 	return c.write()
+}
+
+// writeAsRead is write, refused with monthChanged where the month's cost is another than
+// was read.
+func (a *addition) writeAsRead(org id.Organization, of month) table.Write {
+	w := a.write(org, of)
+	read := a.to.total.Cost
+	for _, h := range a.to.holds {
+		read += h.Amount
+	}
+	condition := "#cost = :cost"
+	if read == 0 {
+		condition = "(attribute_not_exists(#cost) OR #cost = :cost)"
+	}
+	w.Names["cost"], w.Values["cost"] = "c", int64(read)
+	if w.If != "" {
+		condition = w.If + " AND " + condition
+	}
+	w.If = condition
+	return w
 }
 
 // outdated are the sums of days of the counted keys that no limit asks for any more:

@@ -63,7 +63,7 @@ func (s Reports) Allocate(ctx context.Context, by access.Actor, in AllocationReq
 	out := Allocation{Period: period, GroupBy: name, Rows: []AllocationRow{}, Totals: Totals{Members: new(int)}}
 	for user, p := range found.people {
 		used := rowOf(user, p, found.tallies, parts, false).Counters
-		if used.Requests == 0 && used.Cost == 0 {
+		if used.IsZero() {
 			continue
 		}
 		value := p.Metadata.Text(name)

@@ -268,7 +268,7 @@ func (c chunk) bookings() (lanes []pool.Lane, bookings []pool.Booking) {
 		}
 		for _, team := range slices.Sorted(maps.Keys(into)) {
 			b := booking(into[team])
-			b.Days[r.Day] = b.Days[r.Day].Plus(pool.Usage{Cost: r.Cost, Requests: 1, Input: r.Input, Output: r.Output})
+			b.Days[r.Day] = b.Days[r.Day].Plus(pool.Usage{Cost: r.Cost, Requests: r.requests(), Input: r.Input, Output: r.Output})
 		}
 	}
 	return lanes, bookings

@@ -63,9 +63,25 @@ type Record struct {
 	Hash []byte `dynamodbav:"hash"`
 	// Call is that of the reporter which recorded the event.
 	Call []byte `dynamodbav:"call"`
+	// Adjustment: it is a counter-event, to the event that it Adjusts, for a reason. It
+	// counts as no request.
+	Adjustment bool    `dynamodbav:"adjustment,omitempty"`
+	Adjusts    EventID `dynamodbav:"adjusts,omitempty"`
+	Reason     string  `dynamodbav:"reason,omitempty"`
+	// Adjusted is what all adjustments of the event come to: the one thing that an event
+	// learns later.
+	Adjusted money.Amount `dynamodbav:"adjusted,omitempty"`
 	// TTL is the Unix second until which the event is kept at least: longer than one is
 	// taken late, so an id counts once.
 	TTL int64 `dynamodbav:"ttl"`
+}
+
+// requests is as how many the event counts.
+func (r Record) requests() int64 {
+	if r.Adjustment {
+		return 0
+	}
+	return 1
 }
 
 // newRecord is an event of a member, reported now by a call.

@@ -82,6 +82,9 @@ type EventView struct {
 	Teams []id.Team `json:"team_ids,omitzero"`
 	// Status is the member's at the time, where it was not active.
 	Status access.Status `json:"member_status,omitzero"`
+	// Refunded or Charged is what its adjustments come to.
+	Refunded money.Amount `json:"refunded_usd,omitzero"`
+	Charged  money.Amount `json:"charged_usd,omitzero"`
 }
 
 func (r Record) view() EventView {
@@ -94,6 +97,7 @@ func (r Record) view() EventView {
 	if v.Scope == "" {
 		v.Scope = Organization
 	}
+	v.Refunded, v.Charged = max(0, -r.Adjusted), max(0, r.Adjusted)
 	if month, err := time.Parse(calendar.MonthForm, r.Month); err == nil {
 		v.CountedOn = calendar.DateOf(month.Year(), month.Month(), r.Day)
 	}

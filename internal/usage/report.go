@@ -233,7 +233,7 @@ func (u *Usage) sum(in ReportRequest, found state, parts []part) []UsageRow {
 			u.Excluded.Test.Requests += rowOf(user, p, found.tallies, parts, true).Requests
 		}
 		u.Excluded.Personal.Requests += row.personal
-		if row.Requests == 0 && in.User == "" {
+		if row.Counters.IsZero() && in.User == "" {
 			continue
 		}
 		*u.Totals.Members++

@@ -96,7 +96,7 @@ func (u *Usage) group(in ReportRequest, found state, parts []part) {
 		sums := map[string]Counters{}
 		each(func(_ id.User, _ *person, of part, t *tally) {
 			for day, c := range t.days {
-				if day >= of.first && day <= of.last && c.Requests > 0 {
+				if day >= of.first && day <= of.last && !c.IsZero() {
 					date := fmt.Sprintf("%s-%02d", of.month, day)
 					sums[date] = sums[date].plus(c)
 				}
@@ -112,7 +112,7 @@ func (u *Usage) group(in ReportRequest, found state, parts []part) {
 	case byMonth:
 		sums := map[string]Counters{}
 		each(func(_ id.User, _ *person, of part, t *tally) {
-			if c := of.of(t); c.Requests > 0 {
+			if c := of.of(t); !c.IsZero() {
 				sums[of.month] = sums[of.month].plus(c)
 			}
 		})

@@ -60,6 +60,7 @@ func MeterEndpoints(e *env.Env) []api.Endpoint {
 	path := m.path
 	return []api.Endpoint{
 		api.Handle(route.RecordUsage, path.Caller, m.Record),
+		api.Handle(route.AdjustUsage, path.Manager, m.Adjust),
 		api.Handle(route.RecordUsageChunk, path.Caller, m.RecordChunk),
 		api.Handle(route.GetUsageSource, path.Caller, m.GetSource),
 		api.Handle(route.Reserve, refusing(path.Caller), m.Reserve),

@@ -1,0 +1,236 @@
+package usage
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/audit"
+	"roster/internal/calendar"
+	"roster/internal/fault"
+	"roster/internal/field"
+	"roster/internal/id"
+	"roster/internal/money"
+	"roster/internal/pool"
+	"roster/internal/table"
+)
+
+// AdjustRequest corrects what was counted, by a counter-event: of an event, or of a
+// member's current day.
+type AdjustRequest struct {
+	// ID counts once in the organization.
+	ID EventID `json:"id" required:"true"`
+	// Event is the one that is corrected; one that a member reported without usage:write is
+	// found with their UserID. Events in chunks have no item of their own: they are
+	// corrected by UserID alone.
+	Event EventID `json:"event_id,omitzero"`
+	User  id.User `json:"user_id,omitzero"`
+	// Refund or Charge is by how much less, or more, it costs.
+	Refund *money.Amount `json:"refund_usd,omitzero"`
+	Charge *money.Amount `json:"charge_usd,omitzero"`
+	Reason field.Reason  `json:"reason" required:"true"`
+}
+
+// Validate refuses an adjustment of nothing.
+func (in AdjustRequest) Validate() []fault.Field {
+	var faults []fault.Field
+	if in.Event == "" && in.User == "" {
+		faults = append(faults, fault.Field{Pointer: "/event_id", Reason: "or user_id is required"})
+	}
+	if (in.Refund == nil) == (in.Charge == nil) {
+		faults = append(faults, fault.Field{Pointer: "/refund_usd", Reason: "must be said, or else charge_usd"})
+	}
+	for pointer, amount := range map[string]*money.Amount{"/refund_usd": in.Refund, "/charge_usd": in.Charge} {
+		if amount != nil && (*amount == 0 || *amount > MaxCost) {
+			faults = append(faults, fault.Field{Pointer: pointer, Reason: "is not more than 0 and up to " + MaxCost.String()})
+		}
+	}
+	if in.Reason == "" {
+		faults = append(faults, fault.Field{Pointer: "/reason", Reason: "is empty"})
+	}
+	return faults
+}
+
+// by is how much more it costs.
+func (in AdjustRequest) by() money.Amount {
+	if in.Refund != nil {
+		return -*in.Refund
+	}
+	return *in.Charge
+}
+
+// AdjustAnswer is what was counted.
+type AdjustAnswer struct {
+	Adjustment Adjustment `json:"adjustment"`
+}
+
+// Adjustment is a counter-event. It counts as cost, and as no request.
+type Adjustment struct {
+	ID     EventID       `json:"id"`
+	Event  EventID       `json:"event_id,omitzero"`
+	User   id.User       `json:"user_id"`
+	Refund *money.Amount `json:"refund_usd,omitzero"`
+	Charge *money.Amount `json:"charge_usd,omitzero"`
+	Reason field.Reason  `json:"reason"`
+	// CountedOn is the day of the event, if it is of the last 35; else the current one.
+	CountedOn calendar.Date `json:"counted_on"`
+	// Status is recorded, or duplicate where it was before.
+	Status Outcome `json:"status"`
+}
+
+var (
+	errNoEvent = fault.New(fault.NotFound, "event_not_found", "There is no such event, or it is kept no more.")
+	errRefund  = fault.InvalidField("/refund_usd", "is more than what there is to refund")
+	errApart   = fault.New(fault.Conflict, "event_not_charged", "The event is of a test key, or of a personal connection: it is charged to nobody.")
+)
+
+// Adjust books a counter-event, in the counters of which the event is, and in the pools.
+// Nothing that was recorded is changed, but that the event notes how much it was adjusted
+// by, so that no more is refunded than it cost. The same again changes nothing.
+func (m Meter) Adjust(ctx context.Context, by access.Caller, in AdjustRequest) (out AdjustAnswer, err error) {
+	err = table.Retry(ctx, func() error {
+		original, key, err := m.original(ctx, by.Organization(), in)
+		if err != nil {
+			return err
+		}
+		e, t, err := m.adjustment(ctx, by, in, original)
+		if err != nil {
+			return err
+		}
+		writes, err := m.adjustmentWrites(by, in, e, t, original, key)
+		if err != nil {
+			return err
+		}
+		out, err = api.Commit(ctx, m.Table, AdjustAnswer{in.view(e.record, Recorded)}, writes...)
+		before, isBefore := errors.AsType[recordedBefore](err)
+		switch {
+		case isBefore && before.sameContent(e.record):
+			out, err = AdjustAnswer{in.view(before.Record, Duplicate)}, nil
+		case isBefore:
+			return errConflict
+		}
+		if _, changed := errors.AsType[monthChanged](err); changed {
+			return table.ErrChanged
+		}
+		return err
+	})
+	return out, err
+}
+
+// original reads the event that is adjusted; nil, none is named.
+func (m Meter) original(ctx context.Context, org id.Organization, in AdjustRequest) (*Record, table.Key, error) {
+	if in.Event == "" {
+		return nil, table.Key{}, nil
+	}
+	var shared, own *Record
+	reads := []table.Read{table.Into(table.UsageEvent(org, string(in.Event)), &shared)}
+	if in.User != "" {
+		reads = append(reads, table.Into(table.OwnUsageEvent(org, in.User, string(in.Event)), &own))
+	}
+	if err := m.Table.Get(ctx, reads...); err != nil {
+		return nil, table.Key{}, err
+	}
+	switch {
+	case shared != nil && (in.User == "" || shared.User == in.User):
+		return shared, table.UsageEvent(org, string(in.Event)), nil
+	case own != nil:
+		return own, table.OwnUsageEvent(org, in.User, string(in.Event)), nil
+	}
+	return nil, table.Key{}, errNoEvent
+}
+
+// adjustment is the counter-event, and the month in which it counts.
+func (m Meter) adjustment(ctx context.Context, by access.Caller, in AdjustRequest, original *Record) (entry, *tally, error) {
+	now := m.Now()
+	local := now.In(by.Own.Location())
+	r := Record{
+		ID: in.ID, User: in.User, Model: adjustmentModel, Cost: in.by(), Month: local.Format(calendar.MonthForm), Day: local.Day(),
+		OccurredAt: now, RecordedAt: now, Adjustment: true, Adjusts: in.Event, Reason: string(in.Reason),
+		TTL: now.Add(by.Own.EventRetention()).Unix(), Call: newCall(),
+	}
+	if original != nil {
+		if original.Test || original.Scope == Personal || original.Adjustment {
+			return entry{}, nil, errApart
+		}
+		r.User, r.Key, r.Model, r.Provider, r.Teams = original.User, original.Key, original.Model, original.Provider, original.Teams
+		if now.Sub(original.OccurredAt) <= MaxAge {
+			r.Month, r.Day = original.Month, original.Day
+		}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q", in.Event, in.User, in.by(), in.Reason))
+	r.Hash = sum[:16]
+	e := entry{marker: adjustmentMarker(by.Organization(), in.ID), record: r}
+	found, err := readState(ctx, m.Table, by.Organization(), []month{e.month()})
+	if err != nil {
+		return entry{}, nil, err
+	}
+	of := found.people[r.User]
+	if of.Status == "" {
+		return entry{}, nil, errNoMember
+	}
+	if original == nil {
+		e.record.Teams = slices.Sorted(maps.Keys(of.Teams))
+	}
+	return e, found.tallies[e.month()], nil
+}
+
+// adjustmentWrites are the counter-event, the counters it moves, what the event notes of
+// it, and the audit event.
+func (m Meter) adjustmentWrites(by access.Caller, in AdjustRequest, e entry, t *tally, original *Record, key table.Key) ([]table.Write, error) {
+	a := newAddition(t, modelsKept, "")
+	a.count(e.record)
+	c := chunk{by: by, events: []entry{e}, tallies: map[month]*tally{e.month(): t}, gone: map[pool.Lane][]pool.Hold{}, lane: string(in.ID)}
+	_, bookings := c.bookings()
+	counted := a.write(by.Organization(), e.month())
+	writes := []table.Write{e.record.write(e.marker)}
+	switch {
+	case original != nil:
+		least := -int64(original.Cost) - int64(in.by())
+		if int64(original.Adjusted) < least {
+			return nil, errRefund
+		}
+		writes = append(writes, table.Write{
+			Key: key, Update: "ADD #adjusted :by",
+			If:     "attribute_exists(#pk) AND (attribute_not_exists(#adjusted) OR #adjusted >= :least)",
+			Values: table.V{"by": int64(in.by()), "least": least}, Else: table.ErrChanged,
+		})
+	case t.total.Cost.Plus(in.by()) < 0:
+		return nil, errRefund
+	default:
+		counted = a.writeAsRead(by.Organization(), e.month())
+	}
+	writes = append(writes, counted)
+	for _, b := range bookings {
+		writes = append(writes, b.Write())
+	}
+	after := map[string]any{"id": in.ID, "user_id": e.record.User, "cost_usd": in.by().String()}
+	if in.Event != "" {
+		after["event_id"] = in.Event
+	}
+	return append(writes, audit.Record(m.Now(), by.Organization(), audit.Event{
+		Action: audit.UsageAdjusted, Actor: audit.Member(by.Actor), Target: string(e.record.User), After: after, Reason: string(in.Reason),
+	})), nil
+}
+
+// adjustmentModel is under what an adjustment counts that is of no event.
+const adjustmentModel = "adjustment"
+
+// adjustmentMarker is the key under which an adjustment's id counts once: no event's id
+// has a space.
+func adjustmentMarker(org id.Organization, adjustment EventID) table.Key {
+	return table.UsageEvent(org, "  "+string(adjustment))
+}
+
+func (in AdjustRequest) view(r Record, status Outcome) Adjustment {
+	v := Adjustment{ID: in.ID, Event: in.Event, User: r.User, Refund: in.Refund, Charge: in.Charge, Reason: in.Reason, Status: status}
+	if month, err := time.Parse(calendar.MonthForm, r.Month); err == nil {
+		v.CountedOn = calendar.DateOf(month.Year(), month.Month(), r.Day)
+	}
+	return v
+}
