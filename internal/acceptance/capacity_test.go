@@ -67,7 +67,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"join by domain":                 {6, 14},
 	"withdraw join request":          {5, 12},
 	"unsuspend":                      {3, 12},
-	"change metadata":                {3, 6},
+	"change metadata":                {3, 8}, // 2 for what it was
 	"leave":                          {5, 14},
 	"accept policy":                  {6, 8},
 	"revoke key":                     {3, 8},

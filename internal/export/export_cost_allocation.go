@@ -24,7 +24,7 @@ type AllocationFile struct {
 	format field.Format
 }
 
-// ExportCostAllocation sums usage by what members have in their metadata now: by their
+// ExportCostAllocation sums usage by what members had in their metadata: by their
 // department, where nothing else is named.
 func (s Service) ExportCostAllocation(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, error) {
 	out, err := s.reports.Allocate(ctx, by, in.AllocationRequest)

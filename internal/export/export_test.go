@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"roster/internal/export"
+	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
@@ -33,14 +35,9 @@ func newCompany(t testing.TB) company {
 
 func (c company) add(t testing.TB, name, metadata string) membertest.Member {
 	t.Helper()
-	m := membertest.Add(t, c.Roster, member.Member{Organization: c.owner.Organization, Role: permission.Member})
-	membertest.Change(t, c.Roster, c.owner.Organization, m.ID, func(m *member.Member) {
-		m.Name, m.Metadata = "", member.Metadata(metadata)
-		if err := m.Name.UnmarshalText([]byte(name)); err != nil {
-			t.Fatal(err)
-		}
+	return membertest.Add(t, c.Roster, member.Member{
+		Organization: c.owner.Organization, Role: permission.Member, Name: field.Name(name), Metadata: member.Metadata(metadata),
 	})
-	return m
 }
 
 func (c company) use(t testing.TB, event string, user id.User, cost string, more ...object) {
@@ -191,4 +188,67 @@ func TestCostsAreAllocated(t *testing.T) {
 	}
 	c.Refused(t, 422, "invalid_input", c.path("cost-allocation?group_by=deparment"), c.owner.Secret, nil)
 	c.Refused(t, 403, "permission_denied", c.path("cost-allocation"), ada.Secret, nil)
+}
+
+// TestUsageStaysWithTheDepartmentInWhichItWas: a member who changes it takes along what
+// they use from the next day on.
+func TestUsageStaysWithTheDepartmentInWhichItWas(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, "Ada", `{"department":"Research","floor":1}`)
+	move := func(department string) {
+		t.Helper()
+		membertest.Change(t, c.Roster, c.owner.Organization, ada.ID, func(m *member.Member) {
+			m.Metadata = member.Metadata(`{"department":"` + department + `"}`)
+		})
+	}
+	c.use(t, "october", ada.ID, "64", object{"occurred_at": "2026-10-20T12:00:00Z"})
+	c.use(t, "1", ada.ID, "1") // on the 22nd
+	c.Advance(time.Hour)
+	move("Sales")
+	bob := c.add(t, "Bob", `{}`)
+	c.use(t, "before he has a department", bob.ID, "128", object{"id": "bob", "occurred_at": "2026-11-21T12:00:00Z"})
+	c.use(t, "on the day on which he gets one", bob.ID, "256", object{"id": "bob-2"})
+	membertest.Change(t, c.Roster, c.owner.Organization, bob.ID, func(m *member.Member) { m.Metadata = `{"department":"Legal"}` })
+	move("Finance") // the same instant
+	c.use(t, "2", ada.ID, "2")
+	c.Advance(24 * time.Hour)
+	c.use(t, "3", ada.ID, "4") // on the 23rd
+	c.Advance(24 * time.Hour)
+	c.use(t, "4", ada.ID, "8") // on the 24th
+	move("Legal")
+	c.Advance(24 * time.Hour)
+	c.use(t, "5", ada.ID, "16")
+	c.use(t, "6", c.owner.ID, "32")
+	for query, want := range map[string]string{
+		"start_date=2026-11-01":                            "Research=3 Finance=12 Legal=272 =160",
+		"start_date=2026-10-01":                            "Research=67 Finance=12 Legal=272 =160",
+		"start_date=2026-10-01&end_date=2026-10-31":        "Research=64",
+		"start_date=2026-11-23&end_date=2026-11-23":        "Finance=4",
+		"start_date=2026-11-24&end_date=2026-11-30":        "Finance=8 Legal=16 =32",
+		"group_by=metadata.floor&start_date=2026-11-01":    "1=3 =444",
+		"group_by=metadata.department&end_date=2026-11-30": "Research=3 Finance=12 Legal=272 =160",
+	} {
+		rows := table(t, c.Call(t, c.path("cost-allocation?"+query), c.owner.Secret, nil))
+		got := map[string]string{}
+		for _, row := range rows[1:] {
+			got[row[0]] = row[len(row)-1]
+		}
+		n := 0
+		for of := range strings.SplitSeq(want, " ") {
+			value, cost, _ := strings.Cut(of, "=")
+			if got[value] != cost {
+				t.Errorf("%s: %q", query, rows)
+			}
+			n++
+		}
+		if len(got) != n {
+			t.Errorf("%s: %q", query, rows)
+		}
+	}
+	report := c.Must(t, 200, fmt.Sprintf("GET /api/organizations/%s/usage?group_by=metadata.department&sort=cost&limit=2", c.owner.Organization), c.owner.Secret, nil)
+	rows, _ := report.At("usage", "by_metadata").([]any)
+	if len(rows) != 2 || rows[0].(object)["value"] != "Legal" || rows[1].(object)["value"] != "" || report.At("usage", "totals", "cost_usd") != 447.0 {
+		t.Errorf("%s", report.Raw)
+	}
 }

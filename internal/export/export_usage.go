@@ -83,6 +83,11 @@ func usageTable(u usage.Usage) *csvfile.File {
 		for _, row := range u.ByMonth {
 			t.Add(append([]string{row.Month}, counterCells(row.Counters)...)...)
 		}
+	case u.ByMetadata != nil:
+		t = table([]string{"value", "members"}, counterColumns)
+		for _, row := range u.ByMetadata {
+			t.Add(append([]string{row.Value, strconv.Itoa(row.Members)}, counterCells(row.Counters)...)...)
+		}
 	default:
 		t = table([]string{"user_id", "email", "name", "role", "status"}, append(counterColumns[:len(counterColumns):len(counterColumns)], "top_models"))
 		for _, row := range u.ByMember {

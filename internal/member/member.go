@@ -69,6 +69,8 @@ type Member struct {
 	// Granted is the request that was pending when the member was admitted.
 	Granted  *JoinRequest `dynamodbav:"granted,omitempty"`
 	Metadata Metadata     `dynamodbav:"metadata,omitempty"`
+	// MetadataSince is when it was changed last; zero, it never was.
+	MetadataSince time.Time `dynamodbav:"metadata_since,unixtime,omitempty"`
 	// Keys are the live API keys; KeyCount is how many.
 	Keys     map[id.Key]access.KeyRecord `dynamodbav:"keys,omitempty"`
 	KeyCount int                         `dynamodbav:"key_count"`
@@ -303,6 +305,11 @@ func save(read *Member, m Member, now time.Time) []table.Write {
 		write.If, write.Values = "#version = :read", table.V{"read": before.Version}
 	}
 	writes := []table.Write{write}
+	if read != nil && before.Metadata != m.Metadata {
+		writes = append(writes, table.Write{
+			Key: table.MetadataBefore(m.Organization, m.ID, now, m.Version), Put: EarlierMetadata{before.Metadata, now.UTC()},
+		})
+	}
 	if was, is := before.countedRole(), m.countedRole(); was != is {
 		writes = slices.Concat(writes, role.Lose(m.Organization, was), role.Gain(m.Organization, is))
 	}
@@ -340,6 +347,9 @@ func save(read *Member, m Member, now time.Time) []table.Write {
 func (m Member) next(before Member, now time.Time) Member {
 	m.CreatedAt, m.UpdatedAt = m.CreatedAt.Truncate(time.Second), now.Truncate(time.Second)
 	m.KeyCount, m.Version = len(m.Keys), before.Version+1
+	if before.Version > 0 && before.Metadata != m.Metadata {
+		m.MetadataSince = m.UpdatedAt
+	}
 	if m.Role == permission.Owner { // by no path: there is an active owner at every instant
 		m.EndsAt, m.EndsBy, m.EndTold, m.Planned = time.Time{}, "", time.Time{}, nil
 	}

@@ -1,12 +1,17 @@
 package member
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"roster/internal/id"
+	"roster/internal/table"
 )
 
 // Metadata is an organization's own data about a member: a JSON object of at
@@ -143,4 +148,21 @@ func MetadataText(value jsontext.Value) string {
 		return text
 	}
 	return string(value)
+}
+
+// EarlierMetadata are a member's metadata as they were until a change.
+type EarlierMetadata struct {
+	Metadata Metadata  `dynamodbav:"metadata"`
+	Until    time.Time `dynamodbav:"until"`
+}
+
+// MetadataHistory reads what a member's metadata were, the earliest first, as far as they
+// ended after an instant.
+func MetadataHistory(ctx context.Context, t *table.Table, org id.Organization, user id.User, after time.Time) ([]EarlierMetadata, error) {
+	from := table.MetadataBefore(org, user, after, 0)
+	items, err := t.QueryAll(ctx, table.Query{PK: from.PK, From: from.SK, To: table.MetadataPrefix + "~"})
+	if err != nil {
+		return nil, err
+	}
+	return table.DecodeAll[EarlierMetadata](items)
 }

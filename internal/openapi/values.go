@@ -271,7 +271,7 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[calendar.Date](): {
 		Type: spec.String, Format: "date", Description: "A day of the organization's time zone",
 		Examples: []any{"2026-11-01"}},
-	reflect.TypeFor[usage.GroupBy]():     {Type: spec.String, Enum: []string{"user", "team", "model", "key", "day", "month"}},
+	reflect.TypeFor[usage.GroupBy]():     {Type: spec.String, Pattern: "^(user|team|model|key|day|month|metadata[.].+)$", Examples: []any{"user", "metadata.department"}},
 	reflect.TypeFor[usage.Sort]():        {Type: spec.String, Enum: []string{"cost", "requests", "tokens", "input_tokens", "output_tokens", "name"}},
 	reflect.TypeFor[usage.ReportLimit](): {Type: spec.Integer, Minimum: new(1), Maximum: new(1000), Default: 1000},
 

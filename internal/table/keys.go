@@ -28,6 +28,7 @@ type Key struct {
 //	                    PL                 the limits of its teams and its own
 //	M#<org>#<user>      LA                 the member: role, status, keys; sorts after its months
 //	                    L#<yyyy-mm>        the member's counters of one month
+//	                    N#<time>#<version>  the member's metadata until a change; sorts after the member
 //	                    T#<yyyy-mm>        the same of test keys; sorts after the member, whom no call
 //	                                       reads together with it
 //	IV#<org>#<hash>     IV                 the invitation of one address
@@ -116,6 +117,15 @@ func (k Key) Month() (org id.Organization, user id.User, month string, ok bool) 
 	org, user, ok = k.Member()
 	return org, user, month, ok && isMonth
 }
+
+// MetadataBefore holds a member's metadata as they were until a change, which made that
+// version of the member. No call reads it together with the member.
+func MetadataBefore(org id.Organization, user id.User, until time.Time, version int) Key {
+	return Key{Member(org, user).PK, fmt.Sprintf("%s%s#%09d", MetadataPrefix, until.UTC().Format(time.RFC3339), version)}
+}
+
+// MetadataPrefix begins the sort key of every MetadataBefore.
+const MetadataPrefix = "N#"
 
 // MemberMonth holds a member's counters; month is "2026-11" in the organization's time zone.
 func MemberMonth(org id.Organization, user id.User, month string) Key {

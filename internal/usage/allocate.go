@@ -3,7 +3,6 @@ package usage
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"roster/internal/access"
@@ -26,7 +25,8 @@ type AllocationAnswer struct {
 	Allocation Allocation `json:"cost_allocation"`
 }
 
-// Allocation has a row for each value that members have now, the costliest first.
+// Allocation has a row for each value, the costliest first. Who changed theirs has used in
+// the old one what they used until the end of that day.
 type Allocation struct {
 	Period  Period          `json:"period"`
 	GroupBy string          `json:"group_by"`
@@ -34,16 +34,9 @@ type Allocation struct {
 	Totals  Totals          `json:"totals"`
 }
 
-// AllocationRow is what those used who have a value; an empty one, of those who have none.
-type AllocationRow struct {
-	Value   string `json:"value"`
-	Members int    `json:"members"`
-	Counters
-}
-
 var errNoMetadata = fault.InvalidParameter("group_by", "is in the metadata of nobody who used models in the period")
 
-// Allocate sums a period by what members have in their metadata now.
+// Allocate sums a period by what members had in their metadata on each of its days.
 func (s Reports) Allocate(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationAnswer, error) {
 	name := cmp.Or(strings.TrimPrefix(string(in.GroupBy), "metadata."), "department")
 	period, err := period(in.Start, in.End, s.Now().In(by.Location()))
@@ -59,30 +52,20 @@ func (s Reports) Allocate(ctx context.Context, by access.Actor, in AllocationReq
 	if err != nil {
 		return AllocationAnswer{}, err
 	}
-	sums := map[string]*AllocationRow{}
+	sums, err := s.byMetadata(ctx, by.Organization(), found, parts, ReportRequest{}, name, by.Location())
+	if err != nil {
+		return AllocationAnswer{}, err
+	}
 	out := Allocation{Period: period, GroupBy: name, Rows: []AllocationRow{}, Totals: Totals{Members: new(int)}}
 	for user, p := range found.people {
-		used := rowOf(user, p, found.tallies, parts, false).Counters
-		if used.IsZero() {
-			continue
+		if used := rowOf(user, p, found.tallies, parts, false).Counters; !used.IsZero() {
+			*out.Totals.Members++
+			out.Totals.Counters = out.Totals.plus(used)
 		}
-		value := p.Metadata.Text(name)
-		if sums[value] == nil {
-			sums[value] = &AllocationRow{Value: value}
-		}
-		row := sums[value]
-		row.Members, row.Counters = row.Members+1, row.plus(used)
-		*out.Totals.Members++
-		out.Totals.Counters = out.Totals.plus(used)
 	}
 	if len(sums) == 1 && sums[""] != nil && in.GroupBy != "" {
 		return AllocationAnswer{}, errNoMetadata
 	}
-	for _, row := range sums {
-		out.Rows = append(out.Rows, *row)
-	}
-	slices.SortFunc(out.Rows, func(a, b AllocationRow) int {
-		return cmp.Or(cmp.Compare(b.Cost, a.Cost), cmp.Compare(a.Value, b.Value))
-	})
+	out.Rows = metadataRows(ReportRequest{whole: true}, sums)
 	return AllocationAnswer{out}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"roster/internal/access"
@@ -69,7 +70,9 @@ type Usage struct {
 	ByKey   []KeyRow   `json:"by_key,omitzero"`
 	ByDay   []DayRow   `json:"by_day,omitzero"`
 	ByMonth []MonthRow `json:"by_month,omitzero"`
-	Totals  Totals     `json:"totals"`
+	// ByMetadata has a row for each value that the members had.
+	ByMetadata []AllocationRow `json:"by_metadata,omitzero"`
+	Totals     Totals          `json:"totals"`
 	// Excluded is what none of the figures has; told where all members were read.
 	Excluded *Excluded `json:"excluded,omitzero"`
 	// AsOf is when the counters were read: they hold every event recorded before.
@@ -118,8 +121,8 @@ type ExcludedUsage struct {
 }
 
 type (
-	// GroupBy is what a row stands for: user (the default), team, model, key, day or
-	// month. What is counted of teams, models and keys is of whole months.
+	// GroupBy is what a row stands for: user (the default), team, model, key, day, month or,
+	// as metadata.department, a member of the metadata that members had on each day. What is counted of teams, models and keys is of whole months.
 	GroupBy string
 	// Sort is the figure by which rows are ordered, the highest first: cost (the
 	// default), requests, tokens, input_tokens or output_tokens; or name, the lowest first.
@@ -153,8 +156,20 @@ func (g *GroupBy) UnmarshalText(b []byte) error {
 		*g = by
 		return nil
 	}
-	return errors.New("is not one of user, team, model, key, day, month")
+	var name field.Label
+	if key, ok := strings.CutPrefix(string(b), metadataPrefix); ok && name.UnmarshalText([]byte(key)) == nil && name != "" {
+		*g = GroupBy(metadataPrefix + name)
+		return nil
+	}
+	return errors.New("is not one of user, team, model, key, day, month, and none such as metadata.department")
 }
+
+// metadataPrefix begins what groups by a member of the metadata.
+const metadataPrefix = "metadata."
+
+func (g GroupBy) metadata() bool { return strings.HasPrefix(string(g), metadataPrefix) }
+
+func (g GroupBy) metadataName() string { return strings.TrimPrefix(string(g), metadataPrefix) }
 
 func (s *Sort) UnmarshalText(b []byte) error {
 	switch sort := Sort(b); sort {
@@ -211,9 +226,15 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 		return Report{out}, err
 	}
 	rows := out.sum(in, found, parts)
-	switch in.GroupBy {
-	case byModel, byKey, byDay, byMonth:
+	switch {
+	case slices.Contains([]GroupBy{byModel, byKey, byDay, byMonth}, in.GroupBy):
 		out.group(in, found, parts)
+	case in.GroupBy.metadata():
+		sums, err := s.byMetadata(ctx, by.Organization(), found, parts, in, in.GroupBy.metadataName(), by.Location())
+		if err != nil {
+			return Report{}, err
+		}
+		out.ByMetadata = metadataRows(in, sums)
 	default:
 		slices.SortFunc(rows, in.Sort.compare)
 		out.ByMember = rows[:min(len(rows), in.rows())]

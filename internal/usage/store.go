@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/id"
@@ -13,14 +14,16 @@ import (
 
 // person is what usage reads of a member.
 type person struct {
-	Email    string           `dynamodbav:"email"`
-	Name     string           `dynamodbav:"name"`
-	Role     string           `dynamodbav:"role"`
-	Status   access.Status    `dynamodbav:"status"`
-	Teams    teams            `dynamodbav:"teams"`
-	Metadata member.Metadata  `dynamodbav:"metadata"`
-	Offer    *spending.Chosen `dynamodbav:"offer"`
-	Terms    struct {
+	Email    string          `dynamodbav:"email"`
+	Name     string          `dynamodbav:"name"`
+	Role     string          `dynamodbav:"role"`
+	Status   access.Status   `dynamodbav:"status"`
+	Teams    teams           `dynamodbav:"teams"`
+	Metadata member.Metadata `dynamodbav:"metadata"`
+	// MetadataSince is when it was changed last.
+	MetadataSince time.Time        `dynamodbav:"metadata_since,unixtime"`
+	Offer         *spending.Chosen `dynamodbav:"offer"`
+	Terms         struct {
 		Limits *spending.Chosen `dynamodbav:"limits"`
 	} `dynamodbav:"terms"`
 	Keys map[id.Key]limitedKey `dynamodbav:"keys"`
