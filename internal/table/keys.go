@@ -201,8 +201,8 @@ func OwnTestUsageEvent(org id.Organization, user id.User, event string) Key {
 	return Key{"ETO#" + string(org) + "#" + string(user), event}
 }
 
-// usageSources is how many sources of usage there may be.
-const usageSources = 24
+// UsageSources is how many sources of usage an organization may have.
+const UsageSources = 24
 
 // UsageSource tells how far the chunks of a source are.
 func UsageSource(org id.Organization, source int) Key {

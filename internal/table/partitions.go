@@ -57,7 +57,7 @@ func EventPartitions(org id.Organization) iter.Seq[string] {
 				return
 			}
 		}
-		for source := range usageSources {
+		for source := range UsageSources {
 			if !yield(UsageChunk(org, source, 0).PK) {
 				return
 			}

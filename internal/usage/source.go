@@ -30,7 +30,7 @@ type (
 
 // MaxSources is how many sources an organization has: each leaves its number in the
 // months of members.
-const MaxSources = 24
+const MaxSources = table.UsageSources
 
 func (s *Source) UnmarshalText(b []byte) error {
 	n, err := strconv.Atoi(string(b))
