@@ -17,6 +17,7 @@ import (
 	"roster/internal/route"
 	"roster/internal/spending"
 	"roster/internal/usage"
+	"roster/internal/watch"
 )
 
 // Service has the use cases of limits.
@@ -24,11 +25,12 @@ type Service struct {
 	*env.Env
 	members member.Service
 	keys    apikey.Service
+	watch   watch.Service
 }
 
 // Endpoints are the routes of limits.
 func Endpoints(e *env.Env) []api.Endpoint {
-	s := Service{e, member.Service{Env: e}, apikey.Service{Env: e}}
+	s := Service{e, member.Service{Env: e}, apikey.Service{Env: e}, watch.New(e)}
 	return []api.Endpoint{
 		api.Handle(route.GetLimits, access.Member(e), s.GetLimits),
 		api.Handle(route.SetLimits, access.Member(e), s.SetLimits),

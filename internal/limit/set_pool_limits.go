@@ -47,7 +47,10 @@ func (s Service) setPoolLimits(ctx context.Context, by access.Actor, of id.Team,
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{ofPool(of, setting)}, s.bind(ctx, by, of, setting)
+	if err := s.bind(ctx, by, of, setting); err != nil {
+		return Answer{}, err
+	}
+	return Answer{ofPool(of, setting)}, s.watch.LookAtPool(ctx, by.Organization(), of)
 }
 
 // poolPermission is the one that it takes to change the limits of a team, or of the

@@ -125,11 +125,12 @@ type Data struct {
 
 	Key string `json:"key,omitzero"` // name of an API key
 
-	Window   string `json:"window,omitzero"`   // of a limit: "monthly" or "daily"
-	Limit    string `json:"limit,omitzero"`    // with its currency
-	Percent  string `json:"percent,omitzero"`  // of Limit: "80"
-	Observed bool   `json:"observed,omitzero"` // nobody is refused for a limit
-	Refused  bool   `json:"refused,omitzero"`  // a call was, that would have exceeded what is left
+	Window         string `json:"window,omitzero"`          // of a limit: "monthly" or "daily"
+	Limit          string `json:"limit,omitzero"`           // with its currency
+	Percent        string `json:"percent,omitzero"`         // of Limit: "80"
+	OfOrganization bool   `json:"of_organization,omitzero"` // a limit is the whole organization's
+	Observed       bool   `json:"observed,omitzero"`        // nobody is refused for a limit
+	Refused        bool   `json:"refused,omitzero"`         // a call was, that would have exceeded what is left
 
 	// Limits that are asked for or granted, with their currency, or "unlimited".
 	MonthlyLimit string `json:"monthly_limit,omitzero"`

@@ -25,7 +25,16 @@ type Sums struct {
 // Read reads how a pool stands, in one query; what was written within the last moments
 // may be missing.
 func (p Pool) Read(ctx context.Context, t *table.Table, now time.Time) (State, error) {
-	lanes, err := p.contents(ctx, t, true)
+	return p.read(ctx, t, now, true)
+}
+
+// ReadNow is Read with all that was written before, for twice the units.
+func (p Pool) ReadNow(ctx context.Context, t *table.Table, now time.Time) (State, error) {
+	return p.read(ctx, t, now, false)
+}
+
+func (p Pool) read(ctx context.Context, t *table.Table, now time.Time, settled bool) (State, error) {
+	lanes, err := p.contents(ctx, t, settled)
 	if err != nil {
 		return State{}, err
 	}

@@ -360,6 +360,11 @@ func Warning(org id.Organization, user id.User, window string, limit int64, key 
 	return Key{WarningsPartition(org, user), sk}
 }
 
+// PoolWarning is keyed as Warning is, of a team or, without one, of the organization.
+func PoolWarning(org id.Organization, team id.Team, window string, limit int64) Key {
+	return Key{WarningsPartition(org, ""), window + "#" + strconv.FormatInt(limit, 10) + "#" + string(team)}
+}
+
 // WarningsPartition is that of every Warning about a member's limits.
 func WarningsPartition(org id.Organization, user id.User) string {
 	return "WA#" + string(org) + "#" + string(user)

@@ -39,7 +39,8 @@ func PartitionsOf(org id.Organization, from, to time.Time) iter.Seq[string] {
 		// the first statement is of that.
 		before := time.Date(from.Year(), from.Month()-1, 1, 0, 0, 0, 0, time.UTC)
 		_ = yield(StatementEntry(org, before.Format("2006-01"), "").PK) && yield(Statement(org, "").PK) && yield(PriceVersion(org, 0).PK) &&
-			yield(Connections(org)) && yield(LimitRequests(org)) && yield(UsageSource(org, 0).PK) && yield(Job(org, "").PK) && yield(Organization(org).PK)
+			yield(Connections(org)) && yield(LimitRequests(org)) && yield(UsageSource(org, 0).PK) && yield(WarningsPartition(org, "")) &&
+			yield(Job(org, "").PK) && yield(Organization(org).PK)
 	}
 }
 

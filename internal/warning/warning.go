@@ -70,11 +70,11 @@ const keptAfter = 35 * 24 * time.Hour
 
 // raise is the Write that notes a level. It is refused with errWarned where that one or
 // a higher one was noted.
-func raise(l Limit, level int) table.Write {
+func raise(of table.Key, endsAt time.Time, level int) table.Write {
 	return table.Write{
-		Key: l.key(), Update: "SET #t = :level, #" + table.TTL + " = :ttl",
+		Key: of, Update: "SET #t = :level, #" + table.TTL + " = :ttl",
 		If:     "attribute_not_exists(#t) OR #t < :level",
-		Values: table.V{"level": level, "ttl": l.EndsAt.Add(keptAfter).Unix()},
+		Values: table.V{"level": level, "ttl": endsAt.Add(keptAfter).Unix()},
 		Else:   errWarned,
 	}
 }
@@ -86,7 +86,7 @@ func (s Service) Raise(ctx context.Context, to Concerned, l Limit, level int, us
 	if err != nil {
 		return err
 	}
-	err = s.Table.Transact(ctx, append(mails, raise(l, level))...)
+	err = s.Table.Transact(ctx, append(mails, raise(l.key(), l.EndsAt, level))...)
 	if errors.Is(err, errWarned) {
 		return nil
 	}

@@ -84,6 +84,7 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 	for of, subject := range subjects {
 		group.Go(func() error { return s.look(ctx, of, *subject) })
 	}
+	group.Go(func() error { return s.pools(ctx, subjects) })
 	return group.Wait()
 }
 

@@ -1,0 +1,73 @@
+package warning
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/mail"
+	"roster/internal/member"
+	"roster/internal/money"
+	"roster/internal/organization"
+	"roster/internal/outbox"
+	"roster/internal/spending"
+	"roster/internal/table"
+)
+
+// PoolLimit is a limit of what a team or, without one, the whole organization spends
+// within a window: a month, "2026-11", or a day, "2026-11-22".
+type PoolLimit struct {
+	Organization id.Organization
+	Team         id.Team
+	Window       string
+	Amount       money.Amount
+	EndsAt       time.Time
+}
+
+func (l PoolLimit) key() table.Key {
+	return table.PoolWarning(l.Organization, l.Team, l.Window, int64(l.Amount))
+}
+
+// RaisePool warns those who manage members that so much of a pool's limit was used as a
+// level says, unless that, or a higher level, was told before. name is what the mail calls
+// the pool.
+func (s Service) RaisePool(ctx context.Context, o organization.Organization, name string, l PoolLimit, level int, used money.Amount) error {
+	var note *Note
+	if err := s.Table.GetSettled(ctx, table.Into(l.key(), &note)); err != nil || note != nil && note.Level >= level {
+		return err
+	}
+	managers, err := member.Managers(ctx, s.Table, o, managersTold)
+	if err != nil {
+		return err
+	}
+	data := mail.Data{
+		Organization: string(o.Name), Member: name, OfOrganization: l.Team == "", Window: "monthly", Limit: l.Amount.String() + " USD",
+		Amount: used.String() + " USD", ExpiresAt: l.EndsAt, Observed: o.LimitMode.Or() == spending.Observe,
+	}
+	if len(l.Window) == len(time.DateOnly) {
+		data.Window = "daily"
+	}
+	kind := mail.LimitReached
+	if level < full {
+		kind, data.Percent = mail.LimitApproaching, strconv.Itoa(level)
+	}
+	writes := []table.Write{raise(l.key(), l.EndsAt, level)}
+	for _, m := range managers {
+		if m.Email == "" || m.At(s.Now()).Status != access.Active {
+			continue
+		}
+		data.Recipient = string(m.Name)
+		write, err := outbox.Enqueue(ctx, s.Env, outbox.Mail{To: m.Email, Kind: kind, Data: data})
+		if err != nil {
+			return err
+		}
+		writes = append(writes, write)
+	}
+	if err := s.Table.Transact(ctx, writes...); !errors.Is(err, errWarned) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package watch_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roster/internal/access"
+	"roster/internal/id"
+	"roster/internal/member"
+	"roster/internal/member/membertest"
+)
+
+// told are the subjects of the mails to somebody about limits.
+func (c *company) subjects(t testing.TB, to membertest.Member) (all []string) {
+	t.Helper()
+	for _, m := range c.Mails(t, string(to.Email)) {
+		if strings.HasPrefix(string(m.Kind), "limit_") {
+			all = append(all, strings.TrimSpace(fmt.Sprint(m.Data.Member, " ", m.Data.Window, " ", m.Data.Limit, " ", m.Data.Percent)))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestPoolsAreWarnedAbout once for each level, window and limit, however often and by how
+// many changes at once they are found.
+func TestPoolsAreWarnedAbout(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	red := membertest.AddTeam(t, c.Roster, c.owner.Organization)
+	membertest.Change(t, c.Roster, c.owner.Organization, c.ada.ID, func(m *member.Member) { m.Teams = map[id.Team]access.TeamRole{red: access.TeamUser} })
+	c.limit(t, object{"user_id": c.ada.ID, "monthly_limit": 1000})
+	c.limit(t, object{"team_id": red, "monthly_limit": 100, "daily_limit": 60})
+	c.limit(t, object{"monthly_limit": 200})
+	expect := func(what string, want ...string) {
+		t.Helper()
+		c.changed(t)
+		for _, to := range []membertest.Member{c.owner, c.admin} {
+			if got := c.subjects(t, to); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, not %q", what, got, want)
+			}
+		}
+	}
+	c.spend(t, c.ada.Secret, "40")
+	expect("nothing is near")
+	c.spend(t, c.ada.Secret, "10")
+	expect("the team's day", "Team Team daily 60 USD 80")
+	records := c.Changes(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { c.hand(t, records) })
+	}
+	all.Wait()
+	c.spend(t, c.ada.Secret, "50")
+	expect("a jump tells its highest level", "Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team monthly 100 USD")
+	c.spend(t, c.owner.Secret, "60")
+	expect("the organization's month", "Analytical Engines as a whole monthly 200 USD 80",
+		"Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team monthly 100 USD")
+	c.limit(t, object{"team_id": red, "monthly_limit": 110}) // another limit is told of at once
+	expect("a raised limit", "Analytical Engines as a whole monthly 200 USD 80",
+		"Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team monthly 100 USD", "Team Team monthly 110 USD 90")
+	c.Advance(24 * time.Hour)
+	c.spend(t, c.ada.Secret, "48")
+	expect("the day after", "Analytical Engines as a whole monthly 200 USD", "Analytical Engines as a whole monthly 200 USD 80",
+		"Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team daily 60 USD 80", "Team Team monthly 100 USD", "Team Team monthly 110 USD", "Team Team monthly 110 USD 90")
+	if got := c.subjects(t, c.ada); len(got) > 0 {
+		t.Errorf("the member hears of what all spend: %q", got)
+	}
+}
