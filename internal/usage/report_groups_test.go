@@ -147,6 +147,23 @@ func TestTheHighestAreFoundWithoutTheOthers(t *testing.T) {
 	}
 }
 
+// TestWhoIsOnlyChargedIsAmongTheHighest, though a charge is no request.
+func TestWhoIsOnlyChargedIsAmongTheHighest(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada, bob := c.add(t, permission.Member), c.add(t, permission.Member)
+	c.report(t, c.gateway.Secret, event("1", "1", of(bob.ID)))
+	c.Must(t, 201, "POST /api/organizations/"+string(c.owner.Organization)+"/usage/adjustments", c.owner.Secret, object{
+		"id": "charge", "user_id": ada.ID, "charge_usd": 5, "reason": "A call that was not reported",
+	})
+	c.Arrange(t)
+	got := c.usage(t, "group_by=user&sort=cost&limit=1")
+	rows := reportRows(got, "by_member")
+	if len(rows) != 1 || rows[0]["user_id"] != string(ada.ID) || cost(t, rows[0]["cost_usd"]) != 5*money.USD || cost(t, got.At("usage", "totals", "cost_usd")) != 6*money.USD {
+		t.Errorf("%s", got.Raw)
+	}
+}
+
 func TestWhoseMonthIsForecast(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)

@@ -70,7 +70,7 @@ func (s Reports) top(ctx context.Context, org id.Organization, in ReportRequest,
 		return out, false, err
 	}
 	for _, row := range rows {
-		if row != nil && row.Requests > 0 {
+		if row != nil && !row.Counters.IsZero() {
 			out.ByMember = append(out.ByMember, *row)
 		}
 	}
