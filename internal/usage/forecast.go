@@ -33,7 +33,7 @@ type rate struct {
 }
 
 // rate is that of the days before the current one, and of that as far as it is over: from
-// the first on which something was spent.
+// the first on which something was spent. It is not below zero, where refunds are of more.
 func (d daily) rate(now time.Time) rate {
 	year, month, day := now.Date()
 	var (
@@ -47,6 +47,7 @@ func (d daily) rate(now time.Time) rate {
 		}
 		r.cost = r.cost.Plus(cost)
 	}
+	r.cost = max(0, r.cost)
 	if !began.IsZero() {
 		r.span = max(leastSpan, now.Sub(began))
 	}

@@ -28,6 +28,7 @@ func TestForecasts(t *testing.T) {
 		"of the month before":                         {map[string]money.Amount{"2026-10-29": 1, "2026-10-30": 1, "2026-10-31": 1}, "UTC", "2026-11-01T00:00:00Z", 0, usd(29), 1, 30, "2026-11-30"},
 		"met":                                         {map[string]money.Amount{"2026-11-21": 10}, "UTC", "2026-11-22T00:00:00Z", 10, usd(10), 10, 100, "2026-11-22"},
 		"none is unlimited":                           {map[string]money.Amount{"2026-11-21": 10}, "UTC", "2026-11-22T00:00:00Z", 10, nil, 10, 100, ""},
+		"more is refunded than was spent":             {map[string]money.Amount{"2026-11-20": 2, "2026-11-21": -5}, "UTC", "2026-11-22T00:00:00Z", 40, usd(50), 0, 40, ""},
 		"a day of 25 hours":                           {map[string]money.Amount{"2026-10-25": 25}, "Europe/Berlin", "2026-10-25T23:00:00Z", 25, nil, 24, 25 + 6*24, ""},
 	} {
 		zone, err := time.LoadLocation(tt.zone)

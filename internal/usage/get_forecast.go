@@ -36,7 +36,7 @@ type ForecastAnswer struct {
 
 // Forecast is how a month ends if the rest of it is as the last seven days and the
 // current one were: what was spent so far, and for the time that is left the average of
-// those days, from the first on which something was spent.
+// those days, from the first on which something was spent; none, where refunds are of more.
 type Forecast struct {
 	User  id.User `json:"user_id,omitzero"`
 	Team  id.Team `json:"team_id,omitzero"`
