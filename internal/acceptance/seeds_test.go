@@ -97,6 +97,13 @@ func TestLangMartsCalls(t *testing.T) {
 	checkUsage(t, byUser, colleague)
 	checkUsage(t, w.Must(t, 200, "GET "+org+"/usage?user_id="+string(colleague.user), owner.key, nil), colleague)
 	checkUsage(t, w.Must(t, 200, "GET "+org+"/usage?group_by=user&sort=cost&limit=10", owner.key, nil), colleague)
+	for _, file := range []string{
+		"members?format=csv", "usage?format=csv&start_date=2024-01-01&end_date=2024-01-31&group_by=user", "cost-allocation?format=csv&group_by=department",
+	} {
+		if got := w.Call(t, "GET "+org+"/export/"+file, owner.key, nil); got.Status != 200 || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/csv") {
+			t.Errorf("%s: %d %s", file, got.Status, got.Raw)
+		}
+	}
 
 	suspended := w.Must(t, 200, "PUT "+member, owner.key, `{
 "status": "suspended",
