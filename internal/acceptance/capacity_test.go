@@ -103,8 +103,8 @@ var budgets = map[string]struct{ read, write float64 }{
 	"commit a reservation":           {3, 7},
 	"limit a team":                   {9.5, 12},
 	"limit the organization":         {7.5, 24}, // 16 for the lanes of its pool
-	"adjust usage":                   {7, 14}, // with its audit event, which is in an index
-	"record a chunk":                 {7, 12}, // of two members, one of whom is in a limited team
+	"adjust usage":                   {7, 14},   // with its audit event, which is in an index
+	"record a chunk":                 {7, 12},   // of two members, one of whom is in a limited team
 	"reserve in pools":               {5, 3},
 	"commit in pools":                {4, 9},
 	"release in pools":               {3, 3},

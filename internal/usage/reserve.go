@@ -233,7 +233,8 @@ func (m Meter) hold(ctx context.Context, by access.Caller, r reserving) (Reserve
 	r.hold.Claim = rand.Text()[:spent.ClaimLength]
 	lanes, err := m.claim(ctx, r.pools, inPools(r.id, r.hold), r.now)
 	if refused, ok := errors.AsType[exhausted](err); ok {
-		return Reserved{}, r.short(refused.bound(resetsAfter(r.now, r.by.Location())))
+		b := refused.bound(resetsAfter(r.now, r.by.Location()))
+		return Reserved{}, overLimit{r.short(b), b}
 	}
 	if err != nil {
 		return Reserved{}, err

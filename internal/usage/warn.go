@@ -11,7 +11,7 @@ import (
 	"roster/internal/warning"
 )
 
-// overLimit is a reservation's refusal by a limit of the member, or of their key.
+// overLimit is a reservation's refusal by a limit.
 type overLimit struct {
 	refusal *fault.Error
 	bound   Bound
@@ -20,19 +20,20 @@ type overLimit struct {
 func (o overLimit) Error() string { return o.refusal.Error() }
 func (o overLimit) Unwrap() error { return o.refusal }
 
-// warn tells that a limit of a member, or of a key, refused a call.
+// warn tells that a limit refused a call.
 func warn(ctx context.Context, warnings warning.Service, b Bound, org id.Organization, s access.Standing, key id.Key, now time.Time) {
-	limit := warning.Limit{Organization: org, User: s.User(), Amount: b.Limit, EndsAt: b.ResetsAt}
-	switch {
-	case b.Of == OfKey:
-		limit.Key = key
-	case b.Of != OfMember:
-		return
-	}
 	form := calendar.MonthForm
 	if b.Window == Daily {
 		form = time.DateOnly
 	}
-	limit.Window = now.In(s.Location()).Format(form)
+	window := now.In(s.Location()).Format(form)
+	if b.Of == OfTeam || b.Of == OfOrganization {
+		warnings.PoolRefused(ctx, warning.PoolLimit{Organization: org, Team: b.Team, Window: window, Amount: b.Limit, EndsAt: b.ResetsAt}, b.Used)
+		return
+	}
+	limit := warning.Limit{Organization: org, User: s.User(), Window: window, Amount: b.Limit, EndsAt: b.ResetsAt}
+	if b.Of == OfKey {
+		limit.Key = key
+	}
 	warnings.Refused(ctx, limit, b.Used)
 }

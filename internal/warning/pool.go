@@ -3,6 +3,7 @@ package warning
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"roster/internal/outbox"
 	"roster/internal/spending"
 	"roster/internal/table"
+	"roster/internal/team"
 )
 
 // PoolLimit is a limit of what a team or, without one, the whole organization spends
@@ -31,13 +33,40 @@ func (l PoolLimit) key() table.Key {
 	return table.PoolWarning(l.Organization, l.Team, l.Window, int64(l.Amount))
 }
 
+// PoolRefused warns that a pool's limit is reached, when a call was refused by it for the
+// first time; see Refused.
+func (s Service) PoolRefused(ctx context.Context, l PoolLimit, used money.Amount) {
+	if _, told := s.told.Get(l.key(), s.Now()); told {
+		return
+	}
+	o, err := organization.Get(ctx, s.Table, l.Organization)
+	if err == nil && o != nil && o.Status == organization.Active && slices.Contains(o.Thresholds(), full) {
+		err = s.RaisePool(ctx, *o, l, full, used)
+	}
+	if err != nil {
+		s.Log.ErrorContext(ctx, "warning: a refusal was not told", "organization", string(l.Organization), "team", string(l.Team), "error", err)
+		return
+	}
+	s.told.Put(l.key(), struct{}{}, s.Now())
+}
+
 // RaisePool warns those who manage members that so much of a pool's limit was used as a
-// level says, unless that, or a higher level, was told before. name is what the mail calls
-// the pool.
-func (s Service) RaisePool(ctx context.Context, o organization.Organization, name string, l PoolLimit, level int, used money.Amount) error {
-	var note *Note
-	if err := s.Table.GetSettled(ctx, table.Into(l.key(), &note)); err != nil || note != nil && note.Level >= level {
+// level says, unless that, or a higher level, was told before.
+func (s Service) RaisePool(ctx context.Context, o organization.Organization, l PoolLimit, level int, used money.Amount) error {
+	var (
+		note *Note
+		t    *team.Team
+	)
+	reads := []table.Read{table.Into(l.key(), &note)}
+	if l.Team != "" {
+		reads = append(reads, team.Read(l.Organization, l.Team, &t))
+	}
+	if err := s.Table.GetSettled(ctx, reads...); err != nil || note != nil && note.Level >= level {
 		return err
+	}
+	name := string(o.Name) + " as a whole"
+	if t != nil {
+		name = "Team " + string(t.Name)
 	}
 	managers, err := member.Managers(ctx, s.Table, o, managersTold)
 	if err != nil {
@@ -46,6 +75,7 @@ func (s Service) RaisePool(ctx context.Context, o organization.Organization, nam
 	data := mail.Data{
 		Organization: string(o.Name), Member: name, OfOrganization: l.Team == "", Window: "monthly", Limit: l.Amount.String() + " USD",
 		Amount: used.String() + " USD", ExpiresAt: l.EndsAt, Observed: o.LimitMode.Or() == spending.Observe,
+		Refused: level == full && used < l.Amount,
 	}
 	if len(l.Window) == len(time.DateOnly) {
 		data.Window = "daily"

@@ -11,7 +11,6 @@ import (
 	"roster/internal/money"
 	"roster/internal/organization"
 	"roster/internal/pool"
-	"roster/internal/team"
 	"roster/internal/warning"
 )
 
@@ -91,26 +90,10 @@ func (s Service) lookAtPool(ctx context.Context, o organization.Organization, of
 		if level == 0 {
 			continue
 		}
-		name, err := s.poolName(ctx, o, of)
-		if err != nil {
-			return err
-		}
 		limit := warning.PoolLimit{Organization: o.ID, Team: of, Window: window.name, Amount: *window.limit, EndsAt: window.endsAt}
-		if err := s.warnings.RaisePool(ctx, o, name, limit, level, window.spent); err != nil {
+		if err := s.warnings.RaisePool(ctx, o, limit, level, window.spent); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// poolName is what mails call a pool.
-func (s Service) poolName(ctx context.Context, o organization.Organization, of id.Team) (string, error) {
-	if of == "" {
-		return string(o.Name) + " as a whole", nil
-	}
-	var t *team.Team
-	if err := s.Table.GetSettled(ctx, team.Read(o.ID, of, &t)); err != nil || t == nil {
-		return "A team", err
-	}
-	return "Team " + string(t.Name), nil
 }

@@ -71,3 +71,22 @@ func TestPoolsAreWarnedAbout(t *testing.T) {
 		t.Errorf("the member hears of what all spend: %q", got)
 	}
 }
+
+// TestTheFirstRefusalByAPoolIsTold: where calls are reserved, it may never be spent wholly.
+func TestTheFirstRefusalByAPoolIsTold(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.limit(t, object{"user_id": c.ada.ID, "monthly_limit": 1000})
+	c.limit(t, object{"monthly_limit": 10})
+	c.Must(t, 200, "POST /v1/reservations", c.ada.Secret, object{"estimated_cost_usd": 7})
+	for range 3 {
+		c.Refused(t, 429, "limit_reached", "POST /v1/reservations", c.ada.Secret, object{"estimated_cost_usd": 4})
+	}
+	c.spend(t, c.ada.Secret, "3")
+	c.Advance(access.GateTTL)
+	c.Refused(t, 429, "limit_reached", "POST /v1/authorize", c.ada.Secret, nil)
+	c.changed(t)
+	if got := c.subjects(t, c.admin); !slices.Equal(got, []string{"Analytical Engines as a whole monthly 10 USD"}) {
+		t.Errorf("%q", got)
+	}
+}
