@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -173,15 +174,19 @@ func start(t *testing.T, command *exec.Cmd, address string) {
 	}
 }
 
-// freeAddress is one on this machine that nobody listens on.
+// freeAddress is one on this machine that nobody listens on, of a port that the system
+// gives to nobody who asks for any: else another test may have it before the gateway does.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000)) // Linux gives ports from 32768 on
+		if listener, err := net.Listen("tcp", address); err == nil {
+			listener.Close()
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // replaced is a file with old, new strings in it.
