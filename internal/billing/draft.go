@@ -11,6 +11,14 @@ import (
 	"roster/internal/usage"
 )
 
+const (
+	// usersAtOnce is how many members one query of the index lists, and readsAtOnce how
+	// many batches of their items are read at the same time.
+	usersAtOnce = 500
+	readsAtOnce = 8
+	batchUsers  = 100
+)
+
 // lookback is how many months before its own a statement reads again. Usage is
 // reported 35 days late at most (usage.MaxAge), and a month is closed in the next.
 const lookback = 2

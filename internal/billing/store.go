@@ -17,6 +17,12 @@ func (s Service) profile(ctx context.Context, org id.Organization) (Profile, err
 	return *p, nil
 }
 
+// ReadProfile is the reading of an organization's billing settings among other items; nil
+// where none were made.
+func ReadProfile(org id.Organization, into **Profile) table.Read {
+	return table.Into(table.Billing(org), into)
+}
+
 // statement reads what is stored of a month; nil where its closing has not begun.
 func (s Service) statement(ctx context.Context, org id.Organization, m Month) (*statement, error) {
 	var found *statement

@@ -50,7 +50,10 @@ func (s Service) setPoolLimits(ctx context.Context, by access.Actor, of id.Team,
 	if err := s.bind(ctx, by, of, setting); err != nil {
 		return Answer{}, err
 	}
-	return Answer{ofPool(of, setting)}, s.watch.LookAtPool(ctx, by.Organization(), of)
+	if err := s.watch.LookAtPool(ctx, by.Organization(), of); err != nil { // the limit binds, and what is spent next tells
+		s.Log.ErrorContext(ctx, "limit: nobody was warned of a pool", "organization", string(by.Organization()), "team", string(of), "error", err)
+	}
+	return Answer{ofPool(of, setting)}, nil
 }
 
 // poolPermission is the one that it takes to change the limits of a team, or of the

@@ -68,6 +68,10 @@ const (
 	// Needs Organization, Month, Amount; also Link.
 	StatementClosed Kind = "statement_closed"
 
+	// BudgetSpent tells the billing contact, and those who see the billing, how much of a
+	// month's budget is spent. Needs Organization, Month, Percent, Limit, Amount (spent).
+	BudgetSpent Kind = "budget_spent"
+
 	// LimitApproaching tells that part of a spending limit is used: the member, or who
 	// answers for a service account, and from 90 percent on whoever manages members.
 	// Needs Organization, Window, Limit, Amount (spent), Percent, ExpiresAt (when the

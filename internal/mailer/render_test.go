@@ -57,6 +57,7 @@ func samples() map[mail.Kind]mail.Data {
 		mail.LimitRequestApproved: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", MonthlyLimit: "500 USD", ExpiresAt: expires},
 		mail.LimitRequestDeclined: {Recipient: "Ada Lovelace", Organization: "Acme Research", Actor: "Grace Hopper", Reason: "Not this month."},
 		mail.OrganizationRestored: {Recipient: "Ada Lovelace", Organization: "Acme Research"},
+		mail.BudgetSpent:          {Recipient: "Grace Hopper", Organization: "Acme Research", Month: "November 2026", Percent: "80", Limit: "1000 USD", Amount: "800.5 USD"},
 		mail.StatementClosed: {Recipient: "Ada Lovelace", Organization: "Acme Research", Month: "November 2026",
 			Amount: "1234.567891234 USD", Link: "https://roster.example/"},
 	}
@@ -144,6 +145,7 @@ func TestMissingFields(t *testing.T) {
 		mail.OrganizationRestored: {"organization"},
 		mail.TwoFactorRequired:    {"organization", "expiry"},
 		mail.OwnershipTransferred: {"organization", "actor", "blank actor", "member"},
+		mail.BudgetSpent:          {"organization", "month", "percent", "limit", "amount"},
 		mail.StatementClosed:      {"organization", "month", "amount"},
 		mail.LimitApproaching:     {"organization", "window", "limit", "amount", "percent", "expiry"},
 		mail.LimitRequested:       {"organization", "member"},

@@ -11,11 +11,16 @@ import (
 	"roster/internal/table"
 )
 
-// Managers are active persons whose role lets them manage members: at most so many,
-// owners first. Who came by the role within the last moments may be missing.
+// Managers are Holders of the permission to manage members.
 func Managers(ctx context.Context, t *table.Table, o organization.Organization, most int) ([]Member, error) {
+	return Holders(ctx, t, o, permission.MembersManage, most)
+}
+
+// Holders are active persons whose role has a permission: at most so many, owners first.
+// Who came by the role within the last moments may be missing.
+func Holders(ctx context.Context, t *table.Table, o organization.Organization, p permission.Permission, most int) ([]Member, error) {
 	var all []Member
-	for _, role := range managingRoles(o.Roles) {
+	for _, role := range rolesWith(p, o.Roles) {
 		if len(all) == most {
 			break
 		}
@@ -49,16 +54,16 @@ func Managers(ctx context.Context, t *table.Table, o organization.Organization, 
 	return all, nil
 }
 
-// managingRoles are the names of the roles that manage members, that of owners first.
-func managingRoles(own permission.Roles) []string {
+// rolesWith are the names of the roles that have a permission, that of owners first.
+func rolesWith(p permission.Permission, own permission.Roles) []string {
 	var all []string
 	for _, role := range permission.BuiltIn {
-		if own.Of(role.Name).Has(permission.MembersManage) {
+		if own.Of(role.Name).Has(p) {
 			all = append(all, role.Name)
 		}
 	}
 	for _, role := range slices.Sorted(maps.Keys(own)) {
-		if own.Of(role).Has(permission.MembersManage) {
+		if own.Of(role).Has(p) {
 			all = append(all, role)
 		}
 	}

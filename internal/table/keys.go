@@ -365,6 +365,11 @@ func PoolWarning(org id.Organization, team id.Team, window string, limit int64) 
 	return Key{WarningsPartition(org, ""), window + "#" + strconv.FormatInt(limit, 10) + "#" + string(team)}
 }
 
+// BudgetWarning is keyed by the month and the budget in nano-USD.
+func BudgetWarning(org id.Organization, month string, budget int64) Key {
+	return Key{WarningsPartition(org, ""), month + "#" + strconv.FormatInt(budget, 10) + "#budget"}
+}
+
 // WarningsPartition is that of every Warning about a member's limits.
 func WarningsPartition(org id.Organization, user id.User) string {
 	return "WA#" + string(org) + "#" + string(user)

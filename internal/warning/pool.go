@@ -14,6 +14,7 @@ import (
 	"roster/internal/money"
 	"roster/internal/organization"
 	"roster/internal/outbox"
+	"roster/internal/permission"
 	"roster/internal/spending"
 	"roster/internal/table"
 	"roster/internal/team"
@@ -50,8 +51,9 @@ func (s Service) PoolRefused(ctx context.Context, l PoolLimit, used money.Amount
 	s.told.Put(l.key(), struct{}{}, s.Now())
 }
 
-// RaisePool warns those who manage members that so much of a pool's limit was used as a
-// level says, unless that, or a higher level, was told before.
+// RaisePool warns those who manage members, of the organization's pool those who see the
+// billing, that so much of a limit was used as a level says, unless that, or a higher
+// level, was told before.
 func (s Service) RaisePool(ctx context.Context, o organization.Organization, l PoolLimit, level int, used money.Amount) error {
 	var (
 		note *Note
@@ -64,11 +66,18 @@ func (s Service) RaisePool(ctx context.Context, o organization.Organization, l P
 	if err := s.Table.GetSettled(ctx, reads...); err != nil || note != nil && note.Level >= level {
 		return err
 	}
-	name := string(o.Name) + " as a whole"
-	if t != nil {
+	name := "The whole organization"
+	switch {
+	case l.Team != "" && t == nil: // it was deleted a moment ago
+		return nil
+	case l.Team != "":
 		name = "Team " + string(t.Name)
 	}
-	managers, err := member.Managers(ctx, s.Table, o, managersTold)
+	right := permission.MembersManage
+	if l.Team == "" {
+		right = permission.BillingRead
+	}
+	managers, err := member.Holders(ctx, s.Table, o, right, managersTold)
 	if err != nil {
 		return err
 	}

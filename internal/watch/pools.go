@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"roster/internal/billing"
 	"roster/internal/calendar"
 	"roster/internal/id"
 	"roster/internal/money"
@@ -47,19 +48,49 @@ func (s Service) LookAtPool(ctx context.Context, org id.Organization, of id.Team
 }
 
 // lookAtPools warns about the organization's pool and those of teams, as far as they have
-// limits: half a read unit where none has, else what their lanes take.
+// limits, and about its budget: a read unit where there is none of it, else what the lanes
+// take besides.
 func (s Service) lookAtPools(ctx context.Context, o organization.Organization, teams []id.Team) error {
 	if o.Status != organization.Active {
 		return nil
 	}
-	var settings *pool.Settings
-	if err := s.Table.GetSettled(ctx, pool.ReadSettings(o.ID, &settings)); err != nil || settings == nil {
+	var (
+		settings *pool.Settings
+		profile  *billing.Profile
+	)
+	if err := s.Table.GetSettled(ctx, pool.ReadSettings(o.ID, &settings), billing.ReadProfile(o.ID, &profile)); err != nil {
 		return err
+	}
+	if profile != nil && profile.Budget != nil {
+		if err := s.lookAtBudget(ctx, o, *profile); err != nil {
+			return err
+		}
+	}
+	if settings == nil {
+		return nil
 	}
 	for _, of := range settings.Binding(teams) {
 		if err := s.lookAtPool(ctx, o, of, settings.Of(of).Limits()); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (s Service) lookAtBudget(ctx context.Context, o organization.Organization, p billing.Profile) error {
+	now := s.Now()
+	local := now.In(o.TimeZone.Location())
+	year, month, _ := local.Date()
+	b := warning.Budget{
+		Organization: o.ID, Month: local.Format(calendar.MonthForm), Amount: *p.Budget,
+		EndsAt: calendar.DayBegins(year, month+1, 1, local.Location()), Contact: p.ContactEmail,
+	}
+	state, err := pool.Pool{Organization: o.ID, Month: b.Month}.ReadNow(ctx, s.Table, now)
+	if err != nil {
+		return err
+	}
+	if level := warning.Level(warning.BudgetThresholds, state.Month.Cost, b.Amount); level > 0 {
+		return s.warnings.RaiseBudget(ctx, o, b, level, state.Month.Cost)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/id"
+	"roster/internal/mail"
 	"roster/internal/member"
 	"roster/internal/member/membertest"
 )
@@ -39,6 +40,7 @@ func TestPoolsAreWarnedAbout(t *testing.T) {
 	expect := func(what string, want ...string) {
 		t.Helper()
 		c.changed(t)
+		slices.Sort(want)
 		for _, to := range []membertest.Member{c.owner, c.admin} {
 			if got := c.subjects(t, to); !slices.Equal(got, want) {
 				t.Errorf("%s: %q, not %q", what, got, want)
@@ -58,14 +60,14 @@ func TestPoolsAreWarnedAbout(t *testing.T) {
 	c.spend(t, c.ada.Secret, "50")
 	expect("a jump tells its highest level", "Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team monthly 100 USD")
 	c.spend(t, c.owner.Secret, "60")
-	expect("the organization's month", "Analytical Engines as a whole monthly 200 USD 80",
+	expect("the organization's month", "The whole organization monthly 200 USD 80",
 		"Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team monthly 100 USD")
 	c.limit(t, object{"team_id": red, "monthly_limit": 110}) // another limit is told of at once
-	expect("a raised limit", "Analytical Engines as a whole monthly 200 USD 80",
+	expect("a raised limit", "The whole organization monthly 200 USD 80",
 		"Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team monthly 100 USD", "Team Team monthly 110 USD 90")
 	c.Advance(24 * time.Hour)
 	c.spend(t, c.ada.Secret, "48")
-	expect("the day after", "Analytical Engines as a whole monthly 200 USD", "Analytical Engines as a whole monthly 200 USD 80",
+	expect("the day after", "The whole organization monthly 200 USD", "The whole organization monthly 200 USD 80",
 		"Team Team daily 60 USD", "Team Team daily 60 USD 80", "Team Team daily 60 USD 80", "Team Team monthly 100 USD", "Team Team monthly 110 USD", "Team Team monthly 110 USD 90")
 	if got := c.subjects(t, c.ada); len(got) > 0 {
 		t.Errorf("the member hears of what all spend: %q", got)
@@ -86,7 +88,46 @@ func TestTheFirstRefusalByAPoolIsTold(t *testing.T) {
 	c.Advance(access.GateTTL)
 	c.Refused(t, 429, "limit_reached", "POST /v1/authorize", c.ada.Secret, nil)
 	c.changed(t)
-	if got := c.subjects(t, c.admin); !slices.Equal(got, []string{"Analytical Engines as a whole monthly 10 USD"}) {
+	if got := c.subjects(t, c.admin); !slices.Equal(got, []string{"The whole organization monthly 10 USD"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestABudgetIsToldOf at 80 and at 100 percent, once each, to the billing contact and to
+// who sees the billing; it stops nothing.
+func TestABudgetIsToldOf(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.limit(t, object{"user_id": c.ada.ID, "monthly_limit": 1000})
+	c.Must(t, 200, "PUT /api/organizations/"+string(c.owner.Organization)+"/billing", c.owner.Secret,
+		object{"budget": 100, "contact_email": "billing@example.com"})
+	expect := func(what string, want ...string) {
+		t.Helper()
+		c.changed(t)
+		for _, to := range []string{string(c.owner.Email), string(c.admin.Email), "billing@example.com"} {
+			var got []string
+			for _, m := range c.Mails(t, to) {
+				if m.Kind == mail.BudgetSpent {
+					got = append(got, m.Data.Month+" "+m.Data.Percent+" "+m.Data.Amount)
+				}
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("%s, to %s: %q, not %q", what, to, got, want)
+			}
+		}
+	}
+	c.spend(t, c.ada.Secret, "79")
+	expect("79 of 100")
+	c.spend(t, c.ada.Secret, "1.5")
+	c.spend(t, c.ada.Secret, "1")
+	expect("81.5", "November 2026 80 81.5 USD")
+	c.spend(t, c.owner.Secret, "20")
+	c.Must(t, 200, "POST /v1/authorize", c.ada.Secret, nil)
+	expect("101.5", "November 2026 100 101.5 USD", "November 2026 80 81.5 USD")
+	c.spend(t, c.owner.Secret, "20")
+	expect("once", "November 2026 100 101.5 USD", "November 2026 80 81.5 USD")
+	got := c.Must(t, 200, "GET /api/organizations/"+string(c.owner.Organization)+"/billing", c.owner.Secret, nil)
+	if got.At("billing", "spend") != 121.5 {
+		t.Errorf("%s", got.Raw)
 	}
 }
