@@ -47,6 +47,15 @@ func (s Service) LookAtPool(ctx context.Context, org id.Organization, of id.Team
 	return s.lookAtPools(ctx, *o, []id.Team{of})
 }
 
+// lookAtAllPools is lookAtPools with every team that has a limit.
+func (s Service) lookAtAllPools(ctx context.Context, o organization.Organization) error {
+	settings, err := pool.GetSettings(ctx, s.Table, o.ID)
+	if err != nil {
+		return err
+	}
+	return s.lookAtPools(ctx, o, slices.Sorted(maps.Keys(settings.Teams)))
+}
+
 // lookAtPools warns about the organization's pool and those of teams, as far as they have
 // limits, and about its budget: a read unit where there is none of it, else what the lanes
 // take besides.

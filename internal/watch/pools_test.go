@@ -131,3 +131,22 @@ func TestABudgetIsToldOf(t *testing.T) {
 		t.Errorf("%s", got.Raw)
 	}
 }
+
+// TestOtherThresholdsConcernPoolsToo: check-limits looks at them once.
+func TestOtherThresholdsConcernPoolsToo(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	red := membertest.AddTeam(t, c.Roster, c.owner.Organization)
+	membertest.Change(t, c.Roster, c.owner.Organization, c.ada.ID, func(m *member.Member) { m.Teams = map[id.Team]access.TeamRole{red: access.TeamUser} })
+	c.limit(t, object{"user_id": c.ada.ID, "monthly_limit": 1000})
+	c.limit(t, object{"team_id": red, "monthly_limit": 100})
+	c.spend(t, c.ada.Secret, "72")
+	c.changed(t)
+	c.set(t, object{"alert_thresholds": []int{70, 100}})
+	for range 2 {
+		c.check(t, t.Context())
+	}
+	if got := c.subjects(t, c.admin); !slices.Equal(got, []string{"Team Team monthly 100 USD 70"}) {
+		t.Errorf("%q", got)
+	}
+}

@@ -169,8 +169,8 @@ type pass struct {
 	After   id.User `dynamodbav:"after,omitempty"`
 }
 
-// lookThrough looks once at everyone of an organization who spent something in the
-// current month, from where the run before came to. Another change of the settings
+// lookThrough looks once at the pools of an organization, and at everyone who spent
+// something in the current month, from where the run before came to. Another change of the settings
 // begins it anew.
 func (s Service) lookThrough(ctx context.Context, org id.Organization) error {
 	var (
@@ -182,6 +182,11 @@ func (s Service) lookThrough(ctx context.Context, org id.Organization) error {
 		return err
 	}
 	done := table.Write{Key: key, Delete: true, If: "#version = :version", Values: table.V{"version": at.Version}, Else: table.ErrChanged}
+	if o != nil {
+		if err := s.lookAtAllPools(ctx, *o); err != nil {
+			return err
+		}
+	}
 	for more := o != nil; more; {
 		var (
 			users []id.User
