@@ -2,8 +2,10 @@ package usage_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -192,4 +194,65 @@ func TestWhoseMonthIsForecast(t *testing.T) {
 	c.Refused(t, 422, "invalid_input", path+"?team_id="+string(blue), c.owner.Secret, nil)
 	c.Refused(t, 422, "invalid_input", path+"?team_id="+string(blue)+"&user_id="+string(ada.ID), c.owner.Secret, nil)
 	c.Refused(t, 404, "member_not_found", path+"?user_id="+string(id.NewUser(c.Now())), c.owner.Secret, nil)
+}
+
+// TestMetadataGroupingsSumUp, whenever members change theirs, in any time zone: what they
+// used on a day has the value with which the day began or, if there was none, ended.
+func TestMetadataGroupingsSumUp(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		c := newCompany(t)
+		zone, err := time.LoadLocation(rapid.SampledFrom([]string{"Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York", "Asia/Kathmandu"}).Draw(rt, "zone"))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		c.setOrganization(t, "time_zone", zone.String())
+		type change struct {
+			at         time.Time
+			department string
+		}
+		members := []id.User{c.add(t, permission.Member).ID, c.add(t, permission.Member).ID}
+		changes, used := map[id.User][]change{}, map[id.User][]time.Time{}
+		for n := range rapid.IntRange(1, 14).Draw(rt, "steps") {
+			ada := rapid.SampledFrom(members).Draw(rt, "member")
+			switch rapid.IntRange(0, 2).Draw(rt, "step") {
+			case 0:
+				c.report(t, c.gateway.Secret, event(fmt.Sprint("e-", n), "0.7", of(ada)))
+				used[ada] = append(used[ada], c.Now())
+			case 1:
+				department := rapid.SampledFrom([]string{"Research", "Sales", "Legal"}).Draw(rt, "department")
+				c.change(t, ada, func(m *member.Member) { m.Metadata = member.Metadata(`{"department":"` + department + `"}`) })
+				changes[ada] = append(changes[ada], change{c.Now(), department})
+			case 2:
+				c.Advance(time.Duration(rapid.IntRange(1, 30).Draw(rt, "hours")) * time.Hour)
+			}
+		}
+		want := map[string]money.Amount{}
+		for user, times := range used {
+			for _, at := range times {
+				year, month, day := at.In(zone).Date()
+				value := func(until time.Time) (last string) {
+					for _, one := range changes[user] {
+						if !one.at.After(until) {
+							last = one.department
+						}
+					}
+					return last
+				}
+				of := value(time.Date(year, month, day, 0, 0, 0, 0, zone))
+				if of == "" {
+					of = value(time.Date(year, month, day+1, 0, 0, 0, -1, zone))
+				}
+				want[of] += 700_000_000
+			}
+		}
+		report := c.usage(t, "group_by=metadata.department&start_date=2026-11-01&end_date=2026-12-31")
+		got := map[string]money.Amount{}
+		for _, row := range reportRows(report, "by_metadata") {
+			got[row["value"].(string)] = cost(t, row["cost_usd"])
+		}
+		if !maps.Equal(got, want) {
+			rt.Fatalf("%v, not %v: %v", got, want, changes)
+		}
+	})
 }
