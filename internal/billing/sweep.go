@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
 
+	"roster/internal/env"
 	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/table"
@@ -36,12 +37,8 @@ const (
 // anywhere; what is left is the next run's. Where an organization fails, the others
 // are closed all the same.
 func (s Service) Sweep(ctx context.Context, _ events.EventBridgeEvent) error {
-	inTime := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
-		defer cancel()
-	}
+	inTime, cancel := env.InTime(ctx, reserve)
+	defer cancel()
 	err := s.closeRound(inTime)
 	if inTime.Err() != nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"roster/internal/env"
 	"roster/internal/id"
 	"roster/internal/organization"
 )
@@ -17,12 +18,8 @@ const reserve = 3 * time.Second
 // erases the organizations whose grace is over. It may be cut off anywhere; what is
 // left is the next run's.
 func (s Service) Sweep(ctx context.Context, _ events.EventBridgeEvent) error {
-	inTime := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
-		defer cancel()
-	}
+	inTime, cancel := env.InTime(ctx, reserve)
+	defer cancel()
 	due, err := organization.Due(ctx, s.Table, s.Now())
 	if err != nil {
 		return err

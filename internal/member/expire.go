@@ -11,6 +11,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/email"
+	"roster/internal/env"
 	"roster/internal/mail"
 	"roster/internal/organization"
 	"roster/internal/outbox"
@@ -27,12 +28,8 @@ const attendedAtOnce = 8
 // itself, and reminds of the ends that come near. No check waits for it. It may be
 // cut off anywhere, and made again: what is left is the next run's.
 func (s Service) Expire(ctx context.Context, _ events.EventBridgeEvent) error {
-	inTime := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
-		defer cancel()
-	}
+	inTime, cancel := env.InTime(ctx, reserve)
+	defer cancel()
 	var failed error
 	for shard := range table.DueShards {
 		failed = errors.Join(failed, s.expireShard(inTime, shard))

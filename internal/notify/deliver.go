@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"roster/internal/env"
 	"roster/internal/mailer"
 	"roster/internal/outbox"
 )
@@ -44,7 +45,7 @@ func (s Service) Deliver(ctx context.Context, item outbox.Item) error {
 }
 
 func (s Service) send(ctx context.Context, item outbox.Item) error {
-	ctx, cancel := working(ctx)
+	ctx, cancel := env.InTime(ctx, reserve)
 	defer cancel()
 	ctx, cancel = context.WithTimeout(ctx, sendTime)
 	defer cancel()

@@ -3,7 +3,6 @@
 package notify
 
 import (
-	"context"
 	"time"
 
 	"roster/internal/env"
@@ -40,12 +39,4 @@ func retryAfter(attempts int) time.Duration {
 		}
 	}
 	return wait
-}
-
-// working returns a context that ends early enough for the reserve.
-func working(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, deadline.Add(-reserve))
-	}
-	return context.WithCancel(ctx)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"roster/internal/env"
 	"roster/internal/outbox"
 	"roster/internal/stream"
 	"roster/internal/table"
@@ -15,7 +16,7 @@ import (
 // those that the table did not let it touch and those for which no time was left.
 // A mail that SES did not take is none of them: its item waits for Sweep.
 func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-	inTime, cancel := working(ctx)
+	inTime, cancel := env.InTime(ctx, reserve)
 	defer cancel()
 	var out events.DynamoDBEventResponse
 	for _, record := range event.Records {

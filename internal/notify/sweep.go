@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"roster/internal/env"
 	"roster/internal/outbox"
 	"roster/internal/table"
 )
@@ -14,7 +15,7 @@ import (
 // those whose sender was cut off, and those that the stream lost. It stops in
 // good time, and begins with a shard at random so that none always comes last.
 func (s Service) Sweep(ctx context.Context, _ events.EventBridgeEvent) error {
-	inTime, cancel := working(ctx)
+	inTime, cancel := env.InTime(ctx, reserve)
 	defer cancel()
 	for _, shard := range rand.Perm(table.OutboxShards) {
 		for item, err := range outbox.Due(ctx, s.Table, shard, s.Now()) {

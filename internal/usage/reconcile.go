@@ -67,12 +67,8 @@ const (
 // drift, which the log tells.
 func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Reconciliation, error) {
 	out := Reconciliation{Drifts: []Drift{}}
-	inTime := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-reconcileReserve))
-		defer cancel()
-	}
+	inTime, cancel := env.InTime(ctx, reconcileReserve)
+	defer cancel()
 	var stored *reconciling
 	if err := r.Table.Get(inTime, table.Into(table.ReconcileRound(), &stored)); err != nil {
 		return out, err

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roster/internal/calendar"
+	"roster/internal/env"
 	"roster/internal/id"
 	"roster/internal/member"
 	"roster/internal/organization"
@@ -28,12 +29,8 @@ const (
 // been told, and takes out of the list who is near no more. It may be cut off anywhere,
 // and made again. That it fails for some keeps no other waiting.
 func (s Service) Sweep(ctx context.Context, _ events.EventBridgeEvent) error {
-	inTime := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		inTime, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
-		defer cancel()
-	}
+	inTime, cancel := env.InTime(ctx, reserve)
+	defer cancel()
 	var failed error
 	for shard := range table.NearShards {
 		failed = errors.Join(failed, s.sweepShard(inTime, shard))
