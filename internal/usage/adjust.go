@@ -30,7 +30,9 @@ type AdjustRequest struct {
 	// found with their UserID. Events in chunks have no item of their own: they are
 	// corrected by UserID alone.
 	Event EventID `json:"event_id,omitzero"`
-	User  id.User `json:"user_id,omitzero"`
+	// Reservation names the event that settled it, in place of Event.
+	Reservation id.Reservation `json:"reservation_id,omitzero"`
+	User        id.User        `json:"user_id,omitzero"`
 	// Refund or Charge is by how much less, or more, it costs.
 	Refund *money.Amount `json:"refund_usd,omitzero"`
 	Charge *money.Amount `json:"charge_usd,omitzero"`
@@ -40,8 +42,11 @@ type AdjustRequest struct {
 // Validate refuses an adjustment of nothing.
 func (in AdjustRequest) Validate() []fault.Field {
 	var faults []fault.Field
-	if in.Event == "" && in.User == "" {
-		faults = append(faults, fault.Field{Pointer: "/event_id", Reason: "or user_id is required"})
+	switch {
+	case in.Event == "" && in.Reservation == "" && in.User == "":
+		faults = append(faults, fault.Field{Pointer: "/event_id", Reason: "or reservation_id or user_id is required"})
+	case in.Event != "" && in.Reservation != "":
+		faults = append(faults, fault.Field{Pointer: "/reservation_id", Reason: "cannot stand beside event_id"})
 	}
 	if (in.Refund == nil) == (in.Charge == nil) {
 		faults = append(faults, fault.Field{Pointer: "/refund_usd", Reason: "must be said, or else charge_usd"})
@@ -72,12 +77,14 @@ type AdjustAnswer struct {
 
 // Adjustment is a counter-event. It counts as cost, and as no request.
 type Adjustment struct {
-	ID     EventID       `json:"id"`
-	Event  EventID       `json:"event_id,omitzero"`
-	User   id.User       `json:"user_id"`
-	Refund *money.Amount `json:"refund_usd,omitzero"`
-	Charge *money.Amount `json:"charge_usd,omitzero"`
-	Reason field.Reason  `json:"reason"`
+	ID    EventID `json:"id"`
+	Event EventID `json:"event_id,omitzero"`
+	// Reservation is the one that the event settled, where it was named by that.
+	Reservation id.Reservation `json:"reservation_id,omitzero"`
+	User        id.User        `json:"user_id"`
+	Refund      *money.Amount  `json:"refund_usd,omitzero"`
+	Charge      *money.Amount  `json:"charge_usd,omitzero"`
+	Reason      field.Reason   `json:"reason"`
 	// CountedOn is the day of the event, if it is of the last 35; else the current one.
 	CountedOn calendar.Date `json:"counted_on"`
 	// Status is recorded, or duplicate where it was before.
@@ -125,12 +132,16 @@ func (m Meter) Adjust(ctx context.Context, by access.Caller, in AdjustRequest) (
 
 // original reads the event that is adjusted; nil, none is named.
 func (m Meter) original(ctx context.Context, org id.Organization, in AdjustRequest) (*Record, table.Key, error) {
-	if in.Event == "" {
+	name := string(in.Event)
+	switch {
+	case in.Reservation != "":
+		name = settlement(settled(in.Reservation))
+	case in.Event == "":
 		return nil, table.Key{}, nil
 	}
 	var shared, own *Record
-	reads := []table.Read{table.Into(table.UsageEvent(org, string(in.Event)), &shared)}
-	if in.User != "" {
+	reads := []table.Read{table.Into(table.UsageEvent(org, name), &shared)}
+	if in.User != "" && in.Event != "" {
 		reads = append(reads, table.Into(table.OwnUsageEvent(org, in.User, string(in.Event)), &own))
 	}
 	if err := m.Table.Get(ctx, reads...); err != nil {
@@ -138,7 +149,7 @@ func (m Meter) original(ctx context.Context, org id.Organization, in AdjustReque
 	}
 	switch {
 	case shared != nil && (in.User == "" || shared.User == in.User):
-		return shared, table.UsageEvent(org, string(in.Event)), nil
+		return shared, table.UsageEvent(org, name), nil
 	case own != nil:
 		return own, table.OwnUsageEvent(org, in.User, string(in.Event)), nil
 	}
@@ -151,19 +162,20 @@ func (m Meter) adjustment(ctx context.Context, by access.Caller, in AdjustReques
 	local := now.In(by.Own.Location())
 	r := Record{
 		ID: in.ID, User: in.User, Model: adjustmentModel, Cost: in.by(), Month: local.Format(calendar.MonthForm), Day: local.Day(),
-		OccurredAt: now, RecordedAt: now, Adjustment: true, Adjusts: in.Event, Reason: string(in.Reason),
+		OccurredAt: now, RecordedAt: now, Adjustment: true, Reason: string(in.Reason),
 		TTL: now.Add(by.Own.EventRetention()).Unix(), Call: newCall(),
 	}
 	if original != nil {
 		if original.Test || original.Scope == Personal || original.Adjustment {
 			return entry{}, nil, errApart
 		}
+		r.Adjusts = original.ID
 		r.User, r.Key, r.Model, r.Provider, r.Teams = original.User, original.Key, original.Model, original.Provider, original.Teams
 		if now.Sub(original.OccurredAt) <= MaxAge {
 			r.Month, r.Day = original.Month, original.Day
 		}
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q", in.Event, in.User, in.by(), in.Reason))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %q", in.Event, in.Reservation, in.User, in.by(), in.Reason))
 	r.Hash = sum[:16]
 	e := entry{marker: adjustmentMarker(by.Organization(), in.ID), record: r}
 	found, err := readState(ctx, m.Table, by.Organization(), []month{e.month()})
@@ -213,6 +225,9 @@ func (m Meter) adjustmentWrites(by access.Caller, in AdjustRequest, e entry, t *
 	if in.Event != "" {
 		after["event_id"] = in.Event
 	}
+	if in.Reservation != "" {
+		after["reservation_id"] = in.Reservation
+	}
 	return append(writes, audit.Record(m.Now(), by.Organization(), audit.Event{
 		Action: audit.UsageAdjusted, Actor: audit.Member(by.Actor), Target: string(e.record.User), After: after, Reason: string(in.Reason),
 	})), nil
@@ -228,7 +243,7 @@ func adjustmentMarker(org id.Organization, adjustment EventID) table.Key {
 }
 
 func (in AdjustRequest) view(r Record, status Outcome) Adjustment {
-	v := Adjustment{ID: in.ID, Event: in.Event, User: r.User, Refund: in.Refund, Charge: in.Charge, Reason: in.Reason, Status: status}
+	v := Adjustment{ID: in.ID, Event: in.Event, Reservation: in.Reservation, User: r.User, Refund: in.Refund, Charge: in.Charge, Reason: in.Reason, Status: status}
 	if month, err := time.Parse(calendar.MonthForm, r.Month); err == nil {
 		v.CountedOn = calendar.DateOf(month.Year(), month.Month(), r.Day)
 	}

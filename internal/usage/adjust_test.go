@@ -68,11 +68,19 @@ func TestAnEventIsRefundedByACounterEvent(t *testing.T) {
 	if shown["cost_usd"] != 5.0 || shown["refunded_usd"] != 5.0 {
 		t.Errorf("%v", shown)
 	}
+	// What a reservation was settled with is found by that.
+	held := c.hold(t, ada.Secret, object{"estimated_cost_usd": "0.5"})
+	c.Must(t, 200, commitOf(held), ada.Secret, object{"cost_usd": "0.5"})
+	ofHeld := object{"reservation_id": held, "refund_usd": "0.5"}
+	c.Must(t, 201, c.adjusting(), c.owner.Secret, adjustment("held", ofHeld))
+	c.Refused(t, 422, "invalid_input", c.adjusting(), c.owner.Secret, adjustment("held again", ofHeld, object{"id": "held-again"}))
+	c.Refused(t, 404, "event_not_found", c.adjusting(), c.owner.Secret, adjustment("other", ofHeld, object{"user_id": c.owner.ID}))
+	c.Refused(t, 422, "invalid_input", c.adjusting(), c.owner.Secret, adjustment("both", ofHeld, object{"event_id": "own"}))
 	// Without an event, it is of the current day.
 	c.Must(t, 201, c.adjusting(), c.owner.Secret, adjustment("f", of(ada.ID), object{"refund_usd": "1.5"}))
 	c.Refused(t, 422, "invalid_input", c.adjusting(), c.owner.Secret, adjustment("g", of(ada.ID), object{"refund_usd": 3}))
 	report := c.usage(t, "")
-	if report.At("usage", "totals", "cost_usd") != 2.5 || report.At("usage", "totals", "requests") != 3.0 {
+	if report.At("usage", "totals", "cost_usd") != 2.5 || report.At("usage", "totals", "requests") != 4.0 {
 		t.Errorf("%s", report.Raw)
 	}
 	if got, err := c.reconcile(t); err != nil || len(got.Drifts) > 0 {

@@ -56,15 +56,15 @@ type reconciling struct {
 
 const (
 	// settledFor is how long nothing is recorded before a month is compared: what is under
-	// way is written within it.
-	settledFor = time.Minute
+	// way is written within it, and a chunk that was cut off is counted by a sweep.
+	settledFor = 10 * time.Minute
 	// reconcileReserve is what a run keeps of its time.
 	reconcileReserve = 10 * time.Second
 )
 
-// Sweep goes through the organizations, once a day: each in one go, so a run that was cut
-// off is followed by one that begins with the same organization. It fails where there is a
-// drift, which the log tells.
+// Sweep goes through the organizations, once a day: each in one go. It fails where there is
+// a drift, or where an organization could not be compared, which the log tells, and goes
+// on with the next one all the same: that a large one takes too long keeps no other waiting.
 func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Reconciliation, error) {
 	out := Reconciliation{Drifts: []Drift{}}
 	inTime, cancel := env.InTime(ctx, reconcileReserve)
@@ -77,7 +77,8 @@ func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Recon
 	if stored != nil && stored.Day == at.Day {
 		at = *stored
 	}
-	for !at.Done {
+	var failed error
+	for !at.Done && inTime.Err() == nil {
 		listed, _, err := organization.After(inTime, r.Table, at.After, 1)
 		if err != nil {
 			return out, err
@@ -85,10 +86,8 @@ func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Recon
 		if at.Done = len(listed) == 0; !at.Done {
 			if listed[0].Status != organization.Deleted {
 				if err := r.reconcile(inTime, listed[0].ID, &out); err != nil {
-					if inTime.Err() != nil && ctx.Err() == nil {
-						break // the next run begins with it
-					}
-					return out, err
+					r.Log.ErrorContext(ctx, "usage: an organization was not reconciled", "organization", string(listed[0].ID), "error", err)
+					failed = err
 				}
 			}
 			at.After = listed[0].ID
@@ -98,9 +97,9 @@ func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Recon
 		}
 	}
 	if len(out.Drifts) > 0 {
-		return out, errDrift
+		failed = errDrift
 	}
-	return out, nil
+	return out, failed
 }
 
 // reconcile compares an organization's current month and the one before, as far as all
@@ -125,6 +124,10 @@ func (r Reconciler) reconcile(ctx context.Context, org id.Organization, out *Rec
 		return err
 	}
 	before, err := readState(ctx, r.Table, org, months)
+	if err != nil {
+		return err
+	}
+	pools, err := r.pools(ctx, org, names)
 	if err != nil {
 		return err
 	}
@@ -155,14 +158,29 @@ func (r Reconciler) reconcile(ctx context.Context, org id.Organization, out *Rec
 			r.drift(ctx, out, Drift{org, of.user, of.name, of.test, detail})
 		}
 	}
+	still, err := r.pools(ctx, org, names)
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
-		if !busy[name] {
-			if err := r.comparePool(ctx, org, name, after.tallies, out); err != nil {
-				return err
-			}
+		if !busy[name] && pools[name] == still[name] { // else something was booked meanwhile
+			r.comparePool(ctx, org, name, still[name], after.tallies, out)
 		}
 	}
 	return nil
+}
+
+// pools are what the organization's pool has of months.
+func (r Reconciler) pools(ctx context.Context, org id.Organization, names []string) (map[string]pool.Usage, error) {
+	all := map[string]pool.Usage{}
+	for _, name := range names {
+		state, err := pool.Pool{Organization: org, Month: name}.ReadNow(ctx, r.Table, r.Now())
+		if err != nil {
+			return nil, err
+		}
+		all[name] = state.Month.Usage
+	}
+	return all, nil
 }
 
 // months are those with counters, and the users whose they are.
@@ -184,22 +202,16 @@ func (r Reconciler) months(ctx context.Context, org id.Organization, names []str
 }
 
 // comparePool compares the organization's pool with the sum of its members.
-func (r Reconciler) comparePool(ctx context.Context, org id.Organization, name string, tallies map[month]*tally, out *Reconciliation) error {
+func (r Reconciler) comparePool(ctx context.Context, org id.Organization, name string, used pool.Usage, tallies map[month]*tally, out *Reconciliation) {
 	var sum Counters
 	for of, t := range tallies {
 		if of.name == name && !of.test {
 			sum = sum.plus(t.total)
 		}
 	}
-	state, err := pool.Pool{Organization: org, Month: name}.Read(ctx, r.Table, r.Now())
-	if err != nil {
-		return err
-	}
-	used := state.Month.Usage
 	if pooled := (Counters{Requests: used.Requests, Input: used.Input, Output: used.Output, Cost: used.Cost, personal: sum.personal}); pooled != sum {
 		r.drift(ctx, out, Drift{Organization: org, Month: name, Detail: fmt.Sprintf("the organization's pool has %+v, its members %+v", pooled, sum)})
 	}
-	return nil
 }
 
 func (r Reconciler) drift(ctx context.Context, out *Reconciliation, d Drift) {
