@@ -68,9 +68,7 @@ func chunks(by access.Caller, entries []entry, tallies map[month]*tally) []chunk
 		}
 		byMonth[e.month()] = append(byMonth[e.month()], e)
 	}
-	of := func(events []entry) chunk {
-		return chunk{by, events, maps.Clone(tallies), map[pool.Lane][]pool.Hold{}, string(events[0].record.ID)}
-	}
+	size := func(events []entry) int { return chunk{by: by, events: events, tallies: tallies}.size() }
 	var (
 		all     []chunk
 		current []entry
@@ -78,18 +76,18 @@ func chunks(by access.Caller, entries []entry, tallies map[month]*tally) []chunk
 	)
 	flush := func() {
 		if len(current) > 0 {
-			all = append(all, of(current))
+			all = append(all, chunk{by, current, maps.Clone(tallies), map[pool.Lane][]pool.Hold{}, string(current[0].record.ID)})
 		}
 		current, months = nil, 0
 	}
 	var add func([]entry)
 	add = func(part []entry) {
 		switch {
-		case len(part) > 1 && (len(part) > chunkEvents || of(part).size() > chunkWrites):
+		case len(part) > 1 && (len(part) > chunkEvents || size(part) > chunkWrites):
 			add(part[:len(part)/2])
 			add(part[len(part)/2:])
 			return
-		case months == chunkMonths, len(current)+len(part) > chunkEvents, of(slices.Concat(current, part)).size() > chunkWrites:
+		case months == chunkMonths, len(current)+len(part) > chunkEvents, size(slices.Concat(current, part)) > chunkWrites:
 			flush()
 		}
 		current = append(current, part...)

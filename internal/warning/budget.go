@@ -2,18 +2,15 @@ package warning
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
-	"roster/internal/access"
 	"roster/internal/email"
 	"roster/internal/id"
 	"roster/internal/mail"
 	"roster/internal/member"
 	"roster/internal/money"
 	"roster/internal/organization"
-	"roster/internal/outbox"
 	"roster/internal/permission"
 	"roster/internal/table"
 )
@@ -50,31 +47,9 @@ func (s Service) RaiseBudget(ctx context.Context, o organization.Organization, b
 	if month, err := time.Parse("2006-01", b.Month); err == nil {
 		data.Month = month.Format("January 2006")
 	}
-	writes := []table.Write{raise(b.key(), b.EndsAt, level)}
-	heard := map[email.Address]bool{"": true}
-	tell := func(to email.Address, name string) error {
-		if heard[to] {
-			return nil
-		}
-		heard[to] = true
-		data.Recipient = name
-		write, err := outbox.Enqueue(ctx, s.Env, outbox.Mail{To: to, Kind: mail.BudgetSpent, Data: data})
-		writes = append(writes, write)
+	mails, err := s.mailsTo(ctx, holders, b.Contact, mail.BudgetSpent, data)
+	if err != nil {
 		return err
 	}
-	for _, m := range holders {
-		if m.At(s.Now()).Status != access.Active {
-			continue
-		}
-		if err := tell(m.Email, string(m.Name)); err != nil {
-			return err
-		}
-	}
-	if err := tell(b.Contact, ""); err != nil {
-		return err
-	}
-	if err := s.Table.Transact(ctx, writes...); !errors.Is(err, errWarned) {
-		return err
-	}
-	return nil
+	return s.note(ctx, b.key(), b.EndsAt, level, mails)
 }

@@ -2,12 +2,12 @@ package warning
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
 
 	"roster/internal/access"
+	"roster/internal/email"
 	"roster/internal/id"
 	"roster/internal/mail"
 	"roster/internal/member"
@@ -93,20 +93,39 @@ func (s Service) RaisePool(ctx context.Context, o organization.Organization, l P
 	if level < full {
 		kind, data.Percent = mail.LimitApproaching, strconv.Itoa(level)
 	}
-	writes := []table.Write{raise(l.key(), l.EndsAt, level)}
-	for _, m := range managers {
-		if m.Email == "" || m.At(s.Now()).Status != access.Active {
+	mails, err := s.mailsTo(ctx, managers, "", kind, data)
+	if err != nil {
+		return err
+	}
+	return s.note(ctx, l.key(), l.EndsAt, level, mails)
+}
+
+// mailsTo are the Writes of a mail to active members, and to a further address, where there
+// is one: each address once.
+func (s Service) mailsTo(ctx context.Context, members []member.Member, further email.Address, kind mail.Kind, data mail.Data) ([]table.Write, error) {
+	type recipient struct {
+		address email.Address
+		name    string
+	}
+	var to []recipient
+	for _, m := range members {
+		if m.At(s.Now()).Status == access.Active {
+			to = append(to, recipient{m.Email, string(m.Name)})
+		}
+	}
+	var writes []table.Write
+	heard := map[email.Address]bool{"": true}
+	for _, one := range append(to, recipient{address: further}) {
+		if heard[one.address] {
 			continue
 		}
-		data.Recipient = string(m.Name)
-		write, err := outbox.Enqueue(ctx, s.Env, outbox.Mail{To: m.Email, Kind: kind, Data: data})
+		heard[one.address] = true
+		data.Recipient = one.name
+		write, err := outbox.Enqueue(ctx, s.Env, outbox.Mail{To: one.address, Kind: kind, Data: data})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		writes = append(writes, write)
 	}
-	if err := s.Table.Transact(ctx, writes...); !errors.Is(err, errWarned) {
-		return err
-	}
-	return nil
+	return writes, nil
 }

@@ -86,7 +86,12 @@ func (s Service) Raise(ctx context.Context, to Concerned, l Limit, level int, us
 	if err != nil {
 		return err
 	}
-	err = s.Table.Transact(ctx, append(mails, raise(l.key(), l.EndsAt, level))...)
+	return s.note(ctx, l.key(), l.EndsAt, level, mails)
+}
+
+// note notes a level with its mails, unless that or a higher one was noted before.
+func (s Service) note(ctx context.Context, of table.Key, endsAt time.Time, level int, mails []table.Write) error {
+	err := s.Table.Transact(ctx, append(mails, raise(of, endsAt, level))...)
 	if errors.Is(err, errWarned) {
 		return nil
 	}
