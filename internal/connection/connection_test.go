@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"roster/internal/access"
 	"roster/internal/account"
@@ -89,6 +90,7 @@ func TestAConnectionIsStoredShownChangedAndDeleted(t *testing.T) {
 			made.At("connection", "enabled") != true || made.String("connection", "provider") != "openai" {
 			t.Errorf("%s", made.Raw)
 		}
+		c.Advance(time.Millisecond) // ids of one millisecond have no order
 		second := c.make(t, path, credential, "azure", object{"enabled": false})
 		listed := c.Must(t, 200, "GET "+path, credential, nil).At("connections").([]any)
 		if len(listed) != 2 || listed[0].(object)["id"] != made.String("connection", "id") || listed[1].(object)["id"] != second {
