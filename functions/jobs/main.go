@@ -3,7 +3,8 @@ package main
 
 import (
 	"roster/internal/boot"
+	"roster/internal/file/s3file"
 	"roster/internal/job"
 )
 
-func main() { boot.HTTP("jobs", job.Endpoints) }
+func main() { boot.HTTP("jobs", s3file.With(job.Endpoints)) }

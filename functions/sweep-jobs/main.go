@@ -7,11 +7,12 @@ import (
 
 	"roster/internal/boot"
 	"roster/internal/feature/jobs"
+	"roster/internal/file/s3file"
 	"roster/internal/function"
 	"roster/internal/job"
 )
 
 func main() {
-	runner := job.NewRunner(boot.Env(), jobs.All...)
+	runner := job.NewRunner(s3file.Into(boot.Env()), jobs.All...)
 	lambda.Start(function.Silent(runner.Sweep))
 }

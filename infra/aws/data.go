@@ -6,8 +6,10 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 
+	"roster/internal/file"
 	"roster/internal/table"
 )
 
@@ -20,6 +22,7 @@ type data struct {
 	table       awsdynamodb.TableV2
 	secret      awssecretsmanager.Secret
 	setup       awssecretsmanager.Secret
+	files       awss3.Bucket
 	mail        mail
 	alarms      alarms
 }
@@ -34,6 +37,7 @@ func newData(app awscdk.App, s settings) data {
 	d.table = newTable(stack, d.key)
 	d.secret = newSecret(stack, "Secret", "Roster: what its keys are derived from", 64, d.key)
 	d.setup = newSecret(stack, "SetupToken", "Roster: makes its bearer the first platform administrator", 43, d.key)
+	d.files = newFiles(stack)
 	d.mail = newMail(stack, s)
 	d.alarms = newAlarms(stack, s)
 	d.alarms.onThrottling(stack, d.table)
@@ -106,6 +110,22 @@ func newTable(stack awscdk.Stack, key awskms.Key) awsdynamodb.TableV2 {
 	resource.AddPropertyOverride(new("SSESpecification"), map[string]any{"SSEEnabled": true, "SSEType": "KMS"})
 	resource.AddPropertyOverride(new("Replicas.0.SSESpecification"), map[string]any{"KMSMasterKeyId": key.KeyArn()})
 	return t
+}
+
+// newFiles makes the bucket of files that are too large for an answer. They are copies of
+// what the table has, and are deleted after file.KeptFor; those that were not finished,
+// after a day.
+func newFiles(stack awscdk.Stack) awss3.Bucket {
+	return awss3.NewBucket(stack, new("Files"), &awss3.BucketProps{
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		EnforceSSL:        new(true),
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Expiration: duration(file.KeptFor), AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(new(1.0)),
+		}},
+		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
+	})
 }
 
 func attribute(name string) *awsdynamodb.Attribute {

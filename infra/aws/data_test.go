@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"roster/internal/file"
 	"roster/internal/table"
 )
 
@@ -123,5 +124,23 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 		if got := text(tt.stack.Outputs[tt.output].Value); !strings.Contains(got, tt.want) {
 			t.Errorf("output %s is %s, want it to hold %q", tt.output, got, tt.want)
 		}
+	}
+}
+
+// TestFilesAreNobodysAndExpire: nothing of the bucket is public, and nothing stays.
+func TestFilesAreNobodysAndExpire(t *testing.T) {
+	t.Parallel()
+	r := plain.data.only(t, "AWS::S3::Bucket")
+	for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+		if at(r.Properties, "PublicAccessBlockConfiguration", block) != true {
+			t.Errorf("%s is not true", block)
+		}
+	}
+	rule := at(r.Properties, "LifecycleConfiguration", "Rules", 0)
+	if at(rule, "ExpirationInDays") != file.KeptFor.Hours()/24 || at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation") != 1.0 || at(rule, "Status") != "Enabled" {
+		t.Errorf("%s", text(rule))
+	}
+	if at(r.Properties, "BucketEncryption") == nil || r.DeletionPolicy != "Retain" {
+		t.Errorf("%s, %s", text(r.Properties), r.DeletionPolicy)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
 	"roster/internal/envelope/kmskey"
+	"roster/internal/file/s3file"
 	"roster/internal/function"
 )
 
@@ -84,6 +85,9 @@ func (fs functions) environment(f function.Function) *map[string]*string {
 	}
 	if f.Seals {
 		env[kmskey.Variable] = fs.data.credentials.KeyArn()
+	}
+	if f.WritesFiles || f.ReadsFiles {
+		env[s3file.Variable] = fs.data.files.BucketName()
 	}
 	if f.SendsMail {
 		maps.Copy(env, map[string]*string{

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"roster/internal/envelope/kmskey"
+	"roster/internal/file/s3file"
 	"roster/internal/function"
 )
 
@@ -71,6 +72,9 @@ func TestEnvironment(t *testing.T) {
 			if f.Seals {
 				want = append(want, kmskey.Variable)
 			}
+			if f.WritesFiles || f.ReadsFiles {
+				want = append(want, s3file.Variable)
+			}
 			slices.Sort(want)
 			env := environment(t, plain, f)
 			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(env))); diff != "" {
@@ -78,7 +82,7 @@ func TestEnvironment(t *testing.T) {
 			}
 			for variable, target := range map[string]string{
 				"ROSTER_TABLE": "RefTable", "ROSTER_SECRET_ARN": "RefSecret", "ROSTER_SETUP_ARN": "RefSetupToken",
-				"ROSTER_PUBLIC_URL": "ApiEndpoint", kmskey.Variable: "GetAttCredentialsKey", "ROSTER_MAIL_CONFIGURATION_SET": "RefMail",
+				"ROSTER_PUBLIC_URL": "ApiEndpoint", kmskey.Variable: "GetAttCredentialsKey", "ROSTER_MAIL_CONFIGURATION_SET": "RefMail", s3file.Variable: "RefFiles",
 			} {
 				if value, set := env[variable]; set && !strings.Contains(text(value), target) {
 					t.Errorf("%s is %v, want a reference to %s", variable, value, target)

@@ -32,6 +32,12 @@ func permissions(f function.Function, d data, logs awslogs.LogGroup) []awsiam.Po
 	if f.Seals {
 		all = append(all, sealCredentials(d))
 	}
+	if f.WritesFiles {
+		all = append(all, allow([]string{"s3:PutObject"}, *d.files.BucketArn()+"/*"))
+	}
+	if f.ReadsFiles {
+		all = append(all, allow([]string{"s3:GetObject"}, *d.files.BucketArn()+"/*"))
+	}
 	if f.SendsMail {
 		all = append(all, sendMail(d))
 	}

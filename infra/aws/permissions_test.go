@@ -85,7 +85,7 @@ func TestFunctionsMayDoWhatTheyNeed(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			all := granted(t, plain, f.Name)
-			var onTable, onIndex, onSecret, onSetup, onCredentials []string
+			var onTable, onIndex, onSecret, onSetup, onCredentials, onFiles []string
 			if !f.NoTable {
 				onTable, onIndex, onSecret = slices.Clone(reads), []string{"dynamodb:Query"}, []string{"secretsmanager:GetSecretValue"}
 				if !f.ReadsOnly {
@@ -101,10 +101,16 @@ func TestFunctionsMayDoWhatTheyNeed(t *testing.T) {
 			if f.Seals {
 				onCredentials = []string{"kms:GenerateDataKey"}
 			}
+			if f.ReadsFiles {
+				onFiles = append(onFiles, "s3:GetObject")
+			}
+			if f.WritesFiles {
+				onFiles = append(onFiles, "s3:PutObject")
+			}
 			slices.Sort(onTable)
 			for target, want := range map[string][]string{
 				"/index/list": onIndex, "/index/state": onIndex,
-				"RefSecret": onSecret, "RefSetupToken": onSetup, "GetAttCredentialsKey": onCredentials,
+				"RefSecret": onSecret, "RefSetupToken": onSetup, "GetAttCredentialsKey": onCredentials, "GetAttFiles": onFiles,
 			} {
 				if got := actionsOn(all, target); !slices.Equal(got, want) {
 					t.Errorf("on %s it may %v, want %v", target, got, want)

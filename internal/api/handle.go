@@ -98,6 +98,14 @@ type envelope[T any] struct {
 	Payload T    `json:",embed"`
 }
 
+// CSV is the media type of tables (RFC 4180).
+const CSV = "text/csv; charset=utf-8; header=present"
+
+// Body is an answer as JSON.
+func Body[Out any](out Out) ([]byte, error) {
+	return json.Marshal(envelope[Out]{true, out}, json.Deterministic(true))
+}
+
 func encode[Out any](r route.Route, out Out) (*Response, error) {
 	if page, ok := any(out).(Page); ok {
 		headers := map[string]string{"content-type": page.ContentType}
@@ -112,12 +120,12 @@ func encode[Out any](r route.Route, out Out) (*Response, error) {
 				headers["link"] = "<" + file.Next + `>; rel="next"`
 			}
 			if file.CSV != nil {
-				headers["content-type"] = "text/csv; charset=utf-8; header=present"
+				headers["content-type"] = CSV
 				return &Response{Status: status(r, out), Headers: headers, Body: file.CSV}, nil
 			}
 		}
 	}
-	body, err := json.Marshal(envelope[Out]{true, out}, json.Deterministic(true))
+	body, err := Body(out)
 	if err != nil {
 		return nil, err
 	}

@@ -5,17 +5,27 @@ package csvfile
 import "strings"
 
 // File is a table; its first row names the columns.
-type File struct{ text []byte }
+type File struct {
+	text []byte
+	// rows begin in the text after the names of the columns; there are so many.
+	rows, count int
+}
 
 // New begins a table with the names of its columns.
 func New(columns ...string) *File {
 	f := new(File)
-	f.Add(columns...)
+	f.add(columns)
+	f.rows = len(f.text)
 	return f
 }
 
 // Add adds a row.
 func (f *File) Add(cells ...string) {
+	f.add(cells)
+	f.count++
+}
+
+func (f *File) add(cells []string) {
 	for i, cell := range cells {
 		if i > 0 {
 			f.text = append(f.text, ',')
@@ -27,6 +37,12 @@ func (f *File) Add(cells ...string) {
 
 // Bytes is the table as it is so far.
 func (f *File) Bytes() []byte { return f.text }
+
+// Rows is the table without the names of its columns, to go on with one.
+func (f *File) Rows() []byte { return f.text[f.rows:] }
+
+// Len is how many rows there are besides the names.
+func (f *File) Len() int { return f.count }
 
 // begins are the characters by which spreadsheets know a formula, in both widths,
 // and those that they skip before one.

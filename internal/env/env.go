@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roster/internal/envelope"
+	"roster/internal/file"
 	"roster/internal/secret"
 	"roster/internal/table"
 )
@@ -20,6 +21,8 @@ type Env struct {
 	Keys func(context.Context) (*secret.Keys, error)
 	// Sealer encrypts credentials; nil in functions that have none to encrypt.
 	Sealer *envelope.Sealer
+	// Files keeps files; nil in functions that have none.
+	Files file.Store
 	// SetupToken returns the token that makes the first platform administrator;
 	// empty, there is none.
 	SetupToken func(context.Context) (string, error)

@@ -8,6 +8,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/csvfile"
 	"roster/internal/field"
+	"roster/internal/job"
 	"roster/internal/usage"
 )
 
@@ -18,30 +19,60 @@ type AllocationRequest struct {
 	Format field.Format `query:"format" json:"-"`
 }
 
-// AllocationFile is who is charged how much.
+// AllocationFile is who is charged how much, or the job that makes it.
 type AllocationFile struct {
-	usage.AllocationAnswer
+	Allocation *usage.Allocation `json:"cost_allocation,omitzero"`
+	Later
 	format field.Format
 }
 
 // ExportCostAllocation sums usage by what members had in their metadata: by their
-// department, where nothing else is named.
+// department, where nothing else is named. A file of more than 5 MB is made by a job (202):
+// when it is done, its `file.url` fetches it.
 func (s Service) ExportCostAllocation(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, error) {
-	out, err := s.reports.Allocate(ctx, by, in.AllocationRequest)
+	out, err := s.allocationFile(ctx, by, in)
 	if err != nil {
 		return AllocationFile{}, err
 	}
-	return AllocationFile{out, in.Format}, fits(in.Format, out, func() *csvfile.File { return allocationTable(out) })
+	if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
+		return out, err
+	}
+	out.Allocation = nil
+	out.Later, err = later(ctx, s, by, s.allocationJob(), in)
+	return out, err
+}
+
+func (s Service) allocationFile(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, error) {
+	out, err := s.reports.Allocate(ctx, by, in.AllocationRequest)
+	return AllocationFile{Allocation: &out.Allocation, format: in.Format}, err
+}
+
+func (s Service) allocationJob() definition {
+	return define("export_cost_allocation", func(ctx context.Context, t job.Task[params], _ string) (job.Step, error) {
+		in, err := api.ReadQuery[AllocationRequest](t.Params.Query)
+		if err != nil {
+			return job.Step{}, err
+		}
+		out, err := s.allocationFile(ctx, t.By, in)
+		if err != nil {
+			return job.Step{}, err
+		}
+		content, err := content(in.Format, out, out.table)
+		if err != nil {
+			return job.Step{}, err
+		}
+		return s.whole(ctx, t, "cost-allocation", in.Format, len(out.Allocation.Rows), content)
+	})
 }
 
 // File is the allocation, to be saved.
-func (f AllocationFile) File() *api.File {
-	return file("cost-allocation", f.format, func() *csvfile.File { return allocationTable(f.AllocationAnswer) }, "")
-}
+func (f AllocationFile) File() *api.File { return f.answered("cost-allocation", f.format, f.table) }
 
-func allocationTable(out usage.AllocationAnswer) *csvfile.File {
-	t := csvfile.New(append([]string{out.Allocation.GroupBy, "members"}, counterColumns...)...)
-	for _, row := range out.Allocation.Rows {
+func (f AllocationFile) table() *csvfile.File { return allocationTable(*f.Allocation) }
+
+func allocationTable(a usage.Allocation) *csvfile.File {
+	t := csvfile.New(append([]string{a.GroupBy, "members"}, counterColumns...)...)
+	for _, row := range a.Rows {
 		t.Add(append([]string{row.Value, strconv.Itoa(row.Members)}, counterCells(row.Counters)...)...)
 	}
 	return t

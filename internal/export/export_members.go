@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +14,9 @@ import (
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/csvfile"
+	"roster/internal/fault"
 	"roster/internal/field"
+	"roster/internal/job"
 	"roster/internal/member"
 	"roster/internal/money"
 	"roster/internal/page"
@@ -27,81 +28,198 @@ type MembersRequest struct {
 	Status member.StatusFilter `query:"status" json:"-"`
 	// Format is csv (the default) or json.
 	Format field.Format `query:"format" json:"-"`
-	// Cursor goes on with the next file: the header Link names it.
-	Cursor field.Cursor `query:"cursor" json:"-"`
 }
 
-// MembersFile is a file of members.
+// MembersFile is a file of members, or the job that makes it.
 type MembersFile struct {
-	member.ListAnswer
-	asked MembersRequest
+	Members []member.Row `json:"members,omitzero"`
+	Later
+	format field.Format
 }
 
-const (
-	// membersRead is how many members a page has, and membersHeld about how many a file.
-	membersRead = 100
-	membersHeld = 5_000
-)
+// membersRead is how many members are read at once.
+const membersRead = 100
 
-// ExportMembers lists members as a file. Where there are more than it holds, the header
-// Link leads to the next one (rel="next", RFC 8288).
+// ExportMembers lists members as a file. One of more than 5 MB is made by a job (202):
+// when it is done, its `file.url` fetches it.
 func (s Service) ExportMembers(ctx context.Context, by access.Actor, in MembersRequest) (MembersFile, error) {
-	out := MembersFile{member.ListAnswer{Members: []member.Row{}}, in}
-	asked := member.ListRequest{Status: in.Status, Request: page.Request{Limit: membersRead, Cursor: in.Cursor}}
-	for length := 0; ; {
-		read, err := s.members.ListMembers(ctx, by, asked)
+	out := MembersFile{Members: []member.Row{}, format: in.Format}
+	length, cursor, all := 0, "", false
+	for !all && length <= s.held {
+		rows, next, err := s.membersFrom(ctx, by, in, cursor)
 		if err != nil {
 			return MembersFile{}, err
 		}
-		b, err := json.Marshal(read.Members)
+		part, err := membersPart(in.Format, metadataNames(rows), rows, false, false)
 		if err != nil {
 			return MembersFile{}, err
 		}
-		// A page of the largest rows is some hundred kilobytes.
-		if length += api.Transported(b); length > api.MaxAnswer && len(out.Members) > 0 {
-			return out, nil
-		}
-		out.Members, out.NextCursor = append(out.Members, read.Members...), read.NextCursor
-		if out.NextCursor == "" || len(out.Members) >= membersHeld {
-			return out, nil
-		}
-		if err := asked.Cursor.UnmarshalText([]byte(read.NextCursor)); err != nil {
-			return MembersFile{}, err
+		out.Members, cursor, all, length = append(out.Members, rows...), next, next == "", length+api.Transported(part)
+	}
+	if all { // each row has the columns of all now
+		if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
+			return out, err
 		}
 	}
+	out.Members = nil
+	var err error
+	out.Later, err = later(ctx, s, by, s.membersJob(), in)
+	return out, err
+}
+
+// membersFrom reads the next members, and the cursor to those behind; empty at the end.
+func (s Service) membersFrom(ctx context.Context, by access.Actor, in MembersRequest, cursor string) ([]member.Row, string, error) {
+	read, err := s.members.ListMembers(ctx, by, member.ListRequest{
+		Status: in.Status, Request: page.Request{Limit: membersRead, Cursor: field.Cursor(cursor)},
+	})
+	return read.Members, read.NextCursor, err
 }
 
 // File is the list, to be saved.
-func (f MembersFile) File() *api.File {
-	return file("members", f.asked.Format, func() *csvfile.File { return membersTable(f.Members) }, f.next())
+func (f MembersFile) File() *api.File { return f.answered("members", f.format, f.table) }
+
+func (f MembersFile) table() *csvfile.File {
+	return membersTable(metadataNames(f.Members), f.Members)
 }
 
-// next is the query that goes on behind the file; empty at the end.
-func (f MembersFile) next() string {
-	if f.NextCursor == "" {
-		return ""
-	}
-	query := url.Values{"cursor": {f.NextCursor}}
-	if f.asked.Format != "" {
-		query.Set("format", string(f.asked.Format))
-	}
-	if f.asked.Status != "" {
-		query.Set("status", string(f.asked.Status))
-	}
-	return "?" + query.Encode()
+// membersState is how far a job is with a file of members.
+type membersState struct {
+	// Names are those in the metadata that have a column, as far as they are known; where
+	// All are, the rows can be written.
+	Names []string `json:"names,omitzero"`
+	All   bool     `json:"all,omitzero"`
+	// Cursor leads to the members that come next: of the names first, then of the rows.
+	Cursor string `json:"cursor,omitzero"`
+	Rows   int    `json:"rows,omitzero"`
+	File   upload `json:"file,omitzero"`
 }
 
-// membersTable has a column for each member of the metadata that one of the rows has.
-func membersTable(rows []member.Row) *csvfile.File {
+const (
+	// pagesNamed is how many pages of members one step reads for their names.
+	pagesNamed = 200
+	// maxNames bounds the names that are columns, in bytes: the job's item has them.
+	maxNames = 64 << 10
+)
+
+var errColumns = fault.New(fault.Invalid, "too_many_columns",
+	"The members have more different names in their metadata than a table can have columns: format=json takes them all.")
+
+func (s Service) membersJob() definition {
+	return define("export_members", func(ctx context.Context, t job.Task[params], state string) (job.Step, error) {
+		in, err := api.ReadQuery[MembersRequest](t.Params.Query)
+		if err != nil {
+			return job.Step{}, err
+		}
+		var at membersState
+		if state != "" {
+			if err := json.Unmarshal([]byte(state), &at); err != nil {
+				return job.Step{}, err
+			}
+		}
+		if in.Format != field.JSON && !at.All {
+			err = s.nameColumns(ctx, t.By, in, &at)
+		} else {
+			var last bool
+			if last, err = s.writeMembers(ctx, t, in, &at); err == nil && last {
+				return s.finish(ctx, at.File, "members", in.Format, at.Rows)
+			}
+		}
+		if err != nil {
+			return job.Step{}, err
+		}
+		b, err := json.Marshal(at)
+		return job.Step{State: string(b), Rows: at.Rows}, err
+	})
+}
+
+// nameColumns goes on with the names of metadata: the first row of a table has them all.
+// One that is new by the time the rows are written has no column.
+func (s Service) nameColumns(ctx context.Context, by access.Actor, in MembersRequest, at *membersState) error {
 	named := map[string]bool{}
-	metadata := make([]map[string]string, len(rows))
-	for i, row := range rows {
-		metadata[i] = top(row.Metadata)
-		for name := range metadata[i] {
+	for _, name := range at.Names {
+		named[name] = true
+	}
+	for range pagesNamed {
+		rows, next, err := s.membersFrom(ctx, by, in, at.Cursor)
+		if err != nil {
+			return err
+		}
+		for _, name := range metadataNames(rows) {
+			named[name] = true
+		}
+		if at.Cursor = next; next == "" {
+			at.All = true
+			break
+		}
+	}
+	at.Names = slices.Sorted(maps.Keys(named))
+	if len(strings.Join(at.Names, "")) > maxNames {
+		return errColumns
+	}
+	return nil
+}
+
+// writeMembers writes a part of the file, and reports whether it is the last.
+func (s Service) writeMembers(ctx context.Context, t job.Task[params], in MembersRequest, at *membersState) (last bool, err error) {
+	if at.File, err = s.begun(ctx, t, at.File); err != nil {
+		return false, err
+	}
+	var part []byte
+	for !last && len(part) < s.part {
+		rows, next, err := s.membersFrom(ctx, t.By, in, at.Cursor)
+		if err != nil {
+			return false, err
+		}
+		last = next == ""
+		b, err := membersPart(in.Format, at.Names, rows, at.Rows == 0, last)
+		if err != nil {
+			return false, err
+		}
+		part, at.Rows, at.Cursor = append(part, b...), at.Rows+len(rows), next
+	}
+	at.File, err = s.write(ctx, at.File, part)
+	return last, err
+}
+
+// membersPart is what stands in a file for some of its members.
+func membersPart(format field.Format, names []string, rows []member.Row, first, last bool) ([]byte, error) {
+	if format != field.JSON {
+		t := membersTable(names, rows)
+		if !first {
+			return t.Rows(), nil
+		}
+		return t.Bytes(), nil
+	}
+	list, err := json.Marshal(rows, json.Deterministic(true))
+	if err != nil {
+		return nil, err
+	}
+	list = list[1 : len(list)-1]
+	switch {
+	case first:
+		list = append([]byte(`{"success":true,"members":[`), list...)
+	case len(rows) > 0:
+		list = append([]byte(","), list...)
+	}
+	if last {
+		list = append(list, "]}"...)
+	}
+	return list, nil
+}
+
+// metadataNames are the members of metadata that rows have, in order.
+func metadataNames(rows []member.Row) []string {
+	named := map[string]bool{}
+	for _, row := range rows {
+		for name := range top(row.Metadata) {
 			named[name] = true
 		}
 	}
-	names := slices.Sorted(maps.Keys(named))
+	return slices.Sorted(maps.Keys(named))
+}
+
+// membersTable has a column for each of the names of metadata.
+func membersTable(names []string, rows []member.Row) *csvfile.File {
 	columns := []string{
 		"user_id", "email", "name", "alias", "role", "status", "kind", "team_ids", "keys", "spend_usd", "monthly_limit_usd", "daily_limit_usd",
 		"last_active_at", "ends_at", "created_at",
@@ -110,10 +228,10 @@ func membersTable(rows []member.Row) *csvfile.File {
 		columns = append(columns, "metadata."+name)
 	}
 	t := csvfile.New(columns...)
-	for i, row := range rows {
-		cells := memberCells(row)
+	for _, row := range rows {
+		cells, metadata := memberCells(row), top(row.Metadata)
 		for _, name := range names {
-			cells = append(cells, metadata[i][name])
+			cells = append(cells, metadata[name])
 		}
 		t.Add(cells...)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -91,40 +90,6 @@ func TestMembersAsAFile(t *testing.T) {
 	c.Refused(t, 403, "permission_denied", c.path("members"), ada.Secret, nil)
 	c.Refused(t, 422, "invalid_input", c.path("members?format=xls"), c.owner.Secret, nil)
 	c.Refused(t, 422, "invalid_input", c.path("members?status=gone"), c.owner.Secret, nil)
-}
-
-// TestManyMembersAreSeveralFiles, one after the other, with each member once.
-func TestManyMembersAreSeveralFiles(t *testing.T) {
-	t.Parallel()
-	c := newCompany(t)
-	large := `{"note":"` + strings.Repeat("n", 2000) + `"}`
-	const many = 2300
-	var adding sync.WaitGroup
-	for range 10 {
-		adding.Go(func() {
-			for range many / 10 {
-				membertest.Add(t, c.Roster, member.Member{Organization: c.owner.Organization, Role: permission.Member, Metadata: member.Metadata(large)})
-			}
-		})
-	}
-	adding.Wait()
-	seen, files := map[string]bool{}, 0
-	for next := "?format=csv"; next != ""; files++ {
-		got := c.Call(t, c.path("members"+next), c.owner.Secret, nil)
-		if got.Status != 200 || len(got.Raw) > 6<<20 {
-			t.Fatalf("%d, %d bytes", got.Status, len(got.Raw))
-		}
-		for _, row := range table(t, got)[1:] {
-			if seen[row[0]] {
-				t.Fatalf("%s is in two files", row[0])
-			}
-			seen[row[0]] = true
-		}
-		next, _, _ = strings.Cut(strings.TrimPrefix(got.Header.Get("Link"), "<"), ">")
-	}
-	if len(seen) != many+1 || files < 2 {
-		t.Errorf("%d members in %d files", len(seen), files)
-	}
 }
 
 // TestUsageAsAFile: every grouping has the rows of the report, and the same sum.

@@ -9,6 +9,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/csvfile"
 	"roster/internal/field"
+	"roster/internal/job"
 	"roster/internal/usage"
 )
 
@@ -19,25 +20,55 @@ type UsageRequest struct {
 	Format field.Format `query:"format" json:"-"`
 }
 
-// UsageFile is a usage report.
+// UsageFile is a usage report, or the job that makes it.
 type UsageFile struct {
-	usage.Report
+	Usage *usage.Usage `json:"usage,omitzero"`
+	Later
 	format field.Format
 }
 
-// ExportUsage is the usage report as a file.
+// ExportUsage is the usage report as a file. One of more than 5 MB is made by a job (202):
+// when it is done, its `file.url` fetches it.
 func (s Service) ExportUsage(ctx context.Context, by access.Actor, in UsageRequest) (UsageFile, error) {
-	report, err := s.reports.Usage(ctx, by, in.Whole())
+	out, err := s.usageFile(ctx, by, in)
 	if err != nil {
 		return UsageFile{}, err
 	}
-	return UsageFile{report, in.Format}, fits(in.Format, report, func() *csvfile.File { return usageTable(report.Usage) })
+	if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
+		return out, err
+	}
+	out.Usage = nil
+	out.Later, err = later(ctx, s, by, s.usageJob(), in)
+	return out, err
+}
+
+func (s Service) usageFile(ctx context.Context, by access.Actor, in UsageRequest) (UsageFile, error) {
+	report, err := s.reports.Usage(ctx, by, in.Whole())
+	return UsageFile{Usage: &report.Usage, format: in.Format}, err
+}
+
+func (s Service) usageJob() definition {
+	return define("export_usage", func(ctx context.Context, t job.Task[params], _ string) (job.Step, error) {
+		in, err := api.ReadQuery[UsageRequest](t.Params.Query)
+		if err != nil {
+			return job.Step{}, err
+		}
+		out, err := s.usageFile(ctx, t.By, in)
+		if err != nil {
+			return job.Step{}, err
+		}
+		content, err := content(in.Format, out, out.table)
+		if err != nil {
+			return job.Step{}, err
+		}
+		return s.whole(ctx, t, "usage", in.Format, out.table().Len(), content)
+	})
 }
 
 // File is the report, to be saved.
-func (f UsageFile) File() *api.File {
-	return file("usage", f.format, func() *csvfile.File { return usageTable(f.Usage) }, "")
-}
+func (f UsageFile) File() *api.File { return f.answered("usage", f.format, f.table) }
+
+func (f UsageFile) table() *csvfile.File { return usageTable(*f.Usage) }
 
 var (
 	counterColumns = []string{"requests", "input_tokens", "output_tokens", "cost_usd"}

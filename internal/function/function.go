@@ -49,6 +49,8 @@ type Function struct {
 	SendsMail bool
 	// Seals functions may encrypt credentials; none may decrypt them.
 	Seals bool
+	// WritesFiles functions may write files, and ReadsFiles ones make links to them.
+	WritesFiles, ReadsFiles bool
 	// SetsUp functions may read the set-up token.
 	SetsUp bool
 }
@@ -97,7 +99,7 @@ var All = []Function{
 	{Name: "members", Memory: 512},
 	{Name: "suspend", Memory: 512},
 	{Name: "roles", Memory: 512},
-	{Name: "jobs", Memory: 512, ReadsOnly: true},
+	{Name: "jobs", Memory: 512, ReadsOnly: true, ReadsFiles: true},
 	{Name: "teams", Memory: 512},
 	{Name: "keys", Memory: 512},
 	{Name: "connections", Memory: 512, Seals: true},
@@ -105,7 +107,7 @@ var All = []Function{
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},
 	{Name: "usage", Memory: 512, ReadsOnly: true},
-	{Name: "export", Memory: 1024, ReadsOnly: true},
+	{Name: "export", Memory: 1024},
 	{Name: "audit", Memory: 512, ReadsOnly: true},
 	{Name: "billing", Memory: 1024},
 	{Name: "console", Memory: 256, NoTable: true},
@@ -118,11 +120,11 @@ var All = []Function{
 		Batch:   100, Window: time.Second, Retries: 50, MaxAge: 12 * time.Hour, // what is lost, rearrange has to find
 	}},
 	{Name: "sweep-outbox", Trigger: Schedule, Interval: time.Minute, Memory: 512, SendsMail: true},
-	{Name: "run-jobs", Trigger: Stream, Memory: 512, Feed: Feed{
+	{Name: "run-jobs", Trigger: Stream, Memory: 1769, WritesFiles: true, Feed: Feed{
 		Records: []Records{{PK: table.JobCallPrefix, New: true}},
 		Batch:   1, Parallel: 10, Retries: 3, MaxAge: time.Hour, // sweep-jobs takes up the rest
 	}},
-	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 512},
+	{Name: "sweep-jobs", Trigger: Schedule, Interval: time.Minute, Memory: 1769, WritesFiles: true},
 	{Name: "sweep-usage", Trigger: Schedule, Interval: time.Minute, Memory: 512},
 	{Name: "reconcile", Trigger: Schedule, Interval: 30 * time.Minute, Memory: 1769},
 	{Name: "close-statements", Trigger: Schedule, Interval: 10 * time.Minute, Memory: 1024},

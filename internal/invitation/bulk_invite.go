@@ -103,7 +103,7 @@ func (s Service) BulkInvite(ctx context.Context, by access.Actor, in BulkInviteR
 		if err != nil {
 			return BulkInviteAnswer{}, err
 		}
-		return api.Commit(ctx, s.Table, BulkInviteAnswer{DryRun: in.DryRun, Job: new(j.View())}, writes...)
+		return api.Commit(ctx, s.Table, BulkInviteAnswer{DryRun: in.DryRun, Job: new(j.View(s.Now()))}, writes...)
 	}
 	out := BulkInviteAnswer{DryRun: in.DryRun, Results: make([]job.Result, len(entries))}
 	group, within := errgroup.WithContext(ctx)

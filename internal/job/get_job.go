@@ -12,13 +12,18 @@ type GetRequest struct {
 	Job id.Job `path:"job_id" json:"-"`
 }
 
-// Get shows how far a job is, to whoever has the permission that it takes.
+// Get shows how far a job is, to whoever has the permission that it takes, and to
+// its creator where the file is fetched that it made.
 func (s Service) Get(ctx context.Context, by access.Actor, in GetRequest) (Answer, error) {
 	j, err := s.visible(ctx, by, in.Job)
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{j.View()}, nil
+	out := Answer{j.View(s.Now())}
+	if out.Job.File != nil && j.Mandate.User() == by.User() {
+		err = out.Job.File.link(ctx, s.Env, *j.File)
+	}
+	return out, err
 }
 
 // visible reads a job that the caller may see.

@@ -54,7 +54,8 @@ type Job struct {
 	State        State                 `dynamodbav:"state"`
 	// Parts are the numbers of rows in the parts of the input, in order.
 	Parts []int `dynamodbav:"parts"`
-	// Listing: the rows are still being listed, from Cursor on.
+	// Listing: the rows are still being listed, from Cursor on; of a file, it is the state
+	// of the step to come.
 	Listing bool   `dynamodbav:"listing"`
 	Cursor  string `dynamodbav:"cursor"`
 	Total   int    `dynamodbav:"total"`
@@ -63,6 +64,7 @@ type Job struct {
 	Through   int       `dynamodbav:"through"`
 	Failed    int       `dynamodbav:"failed"`
 	Unchanged int       `dynamodbav:"unchanged"`
+	File      *File     `dynamodbav:"file,omitempty"`
 	Code      string    `dynamodbav:"code,omitempty"`
 	Detail    string    `dynamodbav:"detail,omitempty"`
 	CreatedAt time.Time `dynamodbav:"created_at"`
@@ -96,6 +98,8 @@ type View struct {
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
+	// File is what the job made, as long as it is kept.
+	File *FileView `json:"file,omitzero"`
 }
 
 // Progress counts rows.
@@ -109,12 +113,12 @@ type Progress struct {
 	Total int `json:"total"`
 }
 
-// View is the job as its organization sees it.
-func (j Job) View() View {
+// View is the job as its organization sees it now.
+func (j Job) View(now time.Time) View {
 	return View{
 		ID: j.ID, Kind: j.Kind, State: j.State, Progress: Progress{j.Through, j.Failed, j.Unchanged, j.Total},
 		Code: j.Code, Detail: j.Detail, CreatedBy: j.Mandate.User(),
-		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt,
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, File: j.File.view(now),
 	}
 }
 

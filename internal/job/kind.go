@@ -39,6 +39,10 @@ type Definition[Params, Row any] struct {
 	// by page, before the first of them is done: at most 1,000 from cursor on, which
 	// is empty at first, and the next cursor, which is empty at the end.
 	List func(ctx context.Context, t Task[Params], cursor string) (rows []Row, next string, err error)
+	// Build, where set, makes a file in place of doing rows: step by step, each in less than
+	// half of a lease. The first gets no state, every other that of the one before; a step
+	// whose end is not known is made again.
+	Build func(ctx context.Context, t Task[Params], state string) (Step, error)
 	// Finish, where set, returns what is to be written with the end of the job. A
 	// fault ends the job as failed.
 	Finish func(context.Context, Task[Params]) ([]table.Write, error)
@@ -72,6 +76,16 @@ type Outcome struct {
 	Link       string
 }
 
+// Step is how far a file is.
+type Step struct {
+	// State goes on with the next step.
+	State string
+	// Rows are in the file by now.
+	Rows int
+	// File is set by the last step.
+	File *File
+}
+
 // Kind is a Definition whatever its types.
 type Kind struct {
 	name    string
@@ -79,6 +93,7 @@ type Kind struct {
 	subject func(row jsontext.Value) (Subject, error)
 	do      func(ctx context.Context, t Task[jsontext.Value], row jsontext.Value) (Outcome, []table.Write, error)
 	list    func(ctx context.Context, t Task[jsontext.Value], cursor string) ([]jsontext.Value, string, error)
+	build   func(ctx context.Context, t Task[jsontext.Value], state string) (Step, error)
 	finish  func(ctx context.Context, t Task[jsontext.Value]) ([]table.Write, error)
 }
 
@@ -117,6 +132,15 @@ func (d Definition[Params, Row]) Kind() Kind {
 			}
 			raw, err := marshal(rows)
 			return raw, next, err
+		}
+	}
+	if d.Build != nil {
+		k.build = func(ctx context.Context, t Task[jsontext.Value], state string) (Step, error) {
+			task, err := typed[Params](t)
+			if err != nil {
+				return Step{}, err
+			}
+			return d.Build(ctx, task, state)
 		}
 	}
 	if d.Finish != nil {

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"roster/internal/access"
@@ -42,27 +43,32 @@ func (s Service) List(ctx context.Context, by access.Actor, in ListRequest) (Lis
 	}
 	out := ListAnswer{Jobs: make([]View, len(jobs)), NextCursor: next}
 	for i, j := range jobs {
-		out.Jobs[i] = j.View()
+		out.Jobs[i] = j.View(s.Now())
 	}
 	return out, nil
 }
 
-// openShown is how many of an organization's newest jobs OpenBy looks at.
+// openShown is how many of an organization's newest jobs are looked at for open ones.
 const openShown = 100
 
 // OpenBy lists those of an organization's newest jobs that a member created and that
 // are not at their end.
 func OpenBy(ctx context.Context, e *env.Env, org id.Organization, user id.User) ([]View, error) {
+	jobs, err := openBy(ctx, e, org, user)
+	open := make([]View, len(jobs))
+	for i, j := range jobs {
+		open[i] = j.View(e.Now())
+	}
+	return open, err
+}
+
+func openBy(ctx context.Context, e *env.Env, org id.Organization, user id.User) ([]Job, error) {
 	page, err := e.Table.Query(ctx, table.Query{PK: table.Job(org, "").PK, Descending: true, Limit: openShown})
 	if err != nil {
 		return nil, err
 	}
 	jobs, err := table.DecodeAll[Job](page.Items)
-	open := []View{}
-	for _, j := range jobs {
-		if j.Mandate.User() == user && (j.State == Queued || j.State == Running) {
-			open = append(open, j.View())
-		}
-	}
-	return open, err
+	return slices.DeleteFunc(jobs, func(j Job) bool {
+		return j.Mandate.User() != user || j.State != Queued && j.State != Running
+	}), err
 }

@@ -129,6 +129,10 @@ func (w *run) work(ctx, inTime context.Context) error {
 	}
 	for inTime.Err() == nil {
 		switch {
+		case w.kind.build != nil && w.job.File == nil:
+			if err := w.build(ctx); err != nil {
+				return err
+			}
 		case w.job.Listing:
 			if err := w.list(ctx); err != nil {
 				return err
@@ -193,6 +197,33 @@ func (w *run) list(ctx context.Context) error {
 		return err
 	}
 	w.job = after
+	return nil
+}
+
+// build makes the next step of a file.
+func (w *run) build(ctx context.Context) error {
+	t, err := w.task(ctx)
+	if err != nil {
+		return w.endUnlessPassing(ctx, err)
+	}
+	step, err := w.kind.build(ctx, t, w.job.Cursor)
+	if err != nil {
+		return w.endUnlessPassing(ctx, err)
+	}
+	w.call = w.call.advanced(w.Now())
+	update := "SET #cursor = :cursor, #total = :rows, #through = :rows"
+	values := table.V{"cursor": step.State, "rows": step.Rows, "before": w.job.Cursor, "running": Running}
+	if step.File != nil {
+		update += ", #file = :file"
+		values["file"] = step.File
+	}
+	err = w.Table.Transact(ctx, w.call.keep(), table.Write{
+		Key: w.job.key(), Update: update, If: "#state = :running AND #cursor = :before", Values: values, Else: errTaken,
+	})
+	if err != nil {
+		return err
+	}
+	w.job.Cursor, w.job.Total, w.job.Through, w.job.File = step.State, step.Rows, step.Rows, step.File
 	return nil
 }
 

@@ -54,3 +54,19 @@ func (d Definition[Params, Row]) Submit(ctx context.Context, e *env.Env, by acce
 		created(by, j),
 	}, nil
 }
+
+// Open is the newest job of the kind with these params that the caller created and that
+// is not at its end; nil, there is none among the organization's newest jobs.
+func (d Definition[Params, Row]) Open(ctx context.Context, e *env.Env, by access.Actor, params Params) (*View, error) {
+	encoded, err := json.Marshal(params)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := openBy(ctx, e, by.Organization(), by.User())
+	for _, j := range jobs {
+		if j.Kind == d.Name && j.Params == string(encoded) {
+			return new(j.View(e.Now())), nil
+		}
+	}
+	return nil, err
+}

@@ -125,7 +125,7 @@ func newWorld(t testing.TB, k *tick, transport func(http.RoundTripper) http.Roun
 				if err != nil {
 					return job.Answer{}, err
 				}
-				return api.Commit(ctx, e.Table, job.Answer{Job: j.View()}, writes...)
+				return api.Commit(ctx, e.Table, job.Answer{Job: j.View(e.Now())}, writes...)
 			}),
 		}
 	}

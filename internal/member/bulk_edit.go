@@ -103,7 +103,7 @@ func (s Service) BulkEdit(ctx context.Context, by access.Actor, in BulkEditReque
 	if err != nil {
 		return BulkAnswer{}, err
 	}
-	return api.Commit(ctx, s.Table, BulkAnswer{DryRun: in.DryRun, Job: new(j.View())}, writes...)
+	return api.Commit(ctx, s.Table, BulkAnswer{DryRun: in.DryRun, Job: new(j.View(s.Now()))}, writes...)
 }
 
 // edit is the decision of a bulk edit.

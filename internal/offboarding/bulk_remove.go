@@ -44,7 +44,7 @@ func (s Service) BulkRemove(ctx context.Context, by access.Actor, in BulkRemoveR
 	if err != nil {
 		return member.BulkAnswer{}, err
 	}
-	return api.Commit(ctx, s.Table, member.BulkAnswer{DryRun: in.DryRun, Job: new(j.View())}, writes...)
+	return api.Commit(ctx, s.Table, member.BulkAnswer{DryRun: in.DryRun, Job: new(j.View(s.Now()))}, writes...)
 }
 
 // preparing is prepare for one of many.

@@ -186,6 +186,11 @@ func (r *reflector) responses(e api.Endpoint) spec.Ordered[spec.Response] {
 func (r *reflector) successes(e api.Endpoint) []int {
 	if e.Out.Implements(reflect.TypeFor[interface{ StatusCode() int }]()) {
 		statuses := r.source.statuses[typeKey(e.Out)]
+		for _, f := range reflect.VisibleFields(e.Out) {
+			if f.Anonymous && len(statuses) == 0 {
+				statuses = r.source.statuses[typeKey(f.Type)]
+			}
+		}
 		if len(statuses) == 0 {
 			r.fail("%s.StatusCode returns no number that can be read", e.Out)
 		}

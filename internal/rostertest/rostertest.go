@@ -23,17 +23,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/go-json-experiment/json"
 	_ "pgregory.net/rapid" // has the flag
 
 	"roster/infra/local/engine/enginetest"
 	"roster/infra/local/gateway"
+	"roster/infra/local/objects"
 	"roster/infra/local/trigger"
 	"roster/internal/api"
 	"roster/internal/boot"
 	"roster/internal/email"
 	"roster/internal/env"
 	"roster/internal/envelope"
+	"roster/internal/file"
+	"roster/internal/file/s3file"
 	"roster/internal/id"
 	"roster/internal/openapi/conform"
 	"roster/internal/outbox"
@@ -103,6 +107,7 @@ func NewWith(t testing.TB, transport func(http.RoundTripper) http.RoundTripper, 
 			r.Advance(d)
 			return nil
 		},
+		Files:      bucket(),
 		Log:        slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelError})),
 		PublicURL:  "https://roster.example.com",
 		OpenSignUp: true,
@@ -185,6 +190,16 @@ func client(t testing.TB, transport http.RoundTripper) *dynamodb.Client {
 
 var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+})
+
+// bucket is where the files of all tests of a process are.
+var bucket = sync.OnceValue(func() file.Store {
+	handler, err := objects.New("")
+	if err != nil {
+		panic(err)
+	}
+	options := objects.Options(httptest.NewServer(handler).URL) // ends with the process
+	return s3file.New(s3.New(options), s3.New(options), objects.Bucket)
 })
 
 // testLog shows what handlers log with the test that caused it.

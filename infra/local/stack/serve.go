@@ -32,6 +32,7 @@ func (s *Stack) routes() http.Handler {
 
 	mux.HandleFunc("GET /healthz", s.health)
 	for pattern, handler := range map[string]http.Handler{
+		"GET " + linksPath + "/":      s.files,
 		"GET /_local/mail":            s.mailbox.MailboxPage(),
 		"GET /_local/mail.json":       s.mailbox.MailboxJSON(),
 		"GET /_local/demo.json":       http.HandlerFunc(s.showDemo),

@@ -20,15 +20,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"roster/infra/local/engine"
+	"roster/infra/local/objects"
 	"roster/infra/local/ses"
 	"roster/infra/local/trigger"
 	"roster/internal/boot"
 	"roster/internal/env"
 	"roster/internal/envelope"
 	"roster/internal/feedback"
+	"roster/internal/file/s3file"
 	"roster/internal/function"
 	"roster/internal/mailer"
 	"roster/internal/table"
@@ -59,7 +62,7 @@ const (
 )
 
 // endpoints are where the functions reach what stands in for AWS.
-type endpoints struct{ dynamoDB, ses string }
+type endpoints struct{ dynamoDB, ses, s3 string }
 
 // Stack is a running Roster.
 type Stack struct {
@@ -70,6 +73,7 @@ type Stack struct {
 	secrets   secrets
 	clock     *clock
 	mailbox   *ses.Server
+	files     http.Handler
 	demo      *Demo
 	endpoints endpoints
 	functions map[string]lambda.Handler
@@ -139,6 +143,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.startFiles(cfg.Data); err != nil {
+		return nil, err
+	}
 	s.functions = functions(s.Env, sender)
 	s.startSchedules(running)
 	if err := s.startStream(running, endpoint, db, cfg.Data); err != nil {
@@ -198,22 +205,51 @@ func (s *Stack) startMail(data string) (*mailer.Sender, error) {
 	}
 	s.closers = append(s.closers, server.Close)
 	s.mailbox = server
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if s.endpoints.ses, err = s.serveAPI(server.API()); err != nil {
 		return nil, err
 	}
-	api := &http.Server{Handler: server.API(), ReadHeaderTimeout: time.Minute}
-	s.closers = append(s.closers, api.Close)
-	s.running.Go(func() {
-		if err := api.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.fail(err)
-		}
-	})
-	s.endpoints.ses = "http://" + listener.Addr().String()
 	client := mailer.Client(func(o *sesv2.Options) {
 		o.BaseEndpoint, o.Region, o.Credentials = &s.endpoints.ses, region, localCredentials
 	})
 	return mailer.NewSender(client, mailFrom, configurationSet), nil
+}
+
+// startFiles runs what stands in for S3. Its links lead to the stack itself, which is all
+// that may be reached from elsewhere.
+func (s *Stack) startFiles(data string) error {
+	folder := ""
+	if data != "" {
+		folder = filepath.Join(data, "files")
+	}
+	bucket, err := objects.New(folder)
+	if err != nil {
+		return err
+	}
+	if s.endpoints.s3, err = s.serveAPI(bucket); err != nil {
+		return err
+	}
+	s.files = http.StripPrefix(linksPath, objects.Linked(bucket, s.URL+linksPath))
+	s.Files = s3file.New(s3.New(objects.Options(s.endpoints.s3)), s3.New(objects.Options(s.URL+linksPath)), objects.Bucket)
+	return nil
+}
+
+// linksPath is below what links to files are.
+const linksPath = "/_local/files"
+
+// serveAPI serves what stands in for one of AWS's, and returns where.
+func (s *Stack) serveAPI(handler http.Handler) (endpoint string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	s.closers = append(s.closers, server.Close)
+	s.running.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(err)
+		}
+	})
+	return "http://" + listener.Addr().String(), nil
 }
 
 // startSchedules runs the scheduled functions at their intervals.
@@ -278,6 +314,8 @@ func (s *Stack) FunctionEnv() []string {
 		"AWS_REGION=" + region,
 		"DYNAMODB_ENDPOINT=" + s.endpoints.dynamoDB,
 		"SES_ENDPOINT=" + s.endpoints.ses,
+		"S3_ENDPOINT=" + s.endpoints.s3,
+		s3file.Variable + "=" + objects.Bucket,
 		"ROSTER_TABLE=" + tableName,
 		"ROSTER_SECRET=" + s.secrets.value,
 		"ROSTER_SETUP_TOKEN=" + s.secrets.setup,

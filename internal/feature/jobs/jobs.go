@@ -2,6 +2,7 @@
 package jobs
 
 import (
+	"roster/internal/export"
 	"roster/internal/invitation"
 	"roster/internal/job"
 	"roster/internal/member"
@@ -10,6 +11,7 @@ import (
 
 // All is every feature's kinds.
 var All = []job.Kinds{
+	export.Jobs,
 	invitation.Jobs,
 	member.Jobs,
 	offboarding.Jobs,
