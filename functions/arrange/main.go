@@ -1,5 +1,6 @@
-// Function arrange keeps the lists of members in order, notes when members were last
-// active, and warns who comes near a limit, as the table's stream tells of changes.
+// Function arrange keeps the lists of members in order and those of their model calls,
+// notes when members were last active, and warns who comes near a limit, as the table's
+// stream tells of changes.
 package main
 
 import (
@@ -9,10 +10,11 @@ import (
 	"roster/internal/boot"
 	"roster/internal/function"
 	"roster/internal/stream"
+	"roster/internal/usage"
 	"roster/internal/watch"
 )
 
 func main() {
 	e := boot.Env()
-	lambda.Start(function.Silent(stream.Each(arrange.New(e).Stream, watch.New(e).Stream)))
+	lambda.Start(function.Silent(stream.Each(arrange.New(e).Stream, watch.New(e).Stream, usage.EventList{Env: e}.Stream)))
 }

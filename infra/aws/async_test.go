@@ -40,12 +40,15 @@ func TestFunctionsOfTheStreamGetTheirRecordsOnly(t *testing.T) {
 	}
 	mail := keys(map[string]any{"pk": prefix(table.OutboxPrefix)})
 	calls := keys(map[string]any{"pk": prefix(table.JobCallPrefix)})
-	mail["eventName"], calls["eventName"] = []any{"INSERT"}, []any{"INSERT"}
+	usage := keys(map[string]any{"pk": prefix(table.UsageEventPrefix)})
+	for _, filter := range []map[string]any{mail, calls, usage} {
+		filter["eventName"] = []any{"INSERT"}
+	}
 	want := map[string][]any{
 		"notify": {mail}, "run-jobs": {calls},
 		"arrange": {
 			keys(map[string]any{"pk": prefix(table.MemberPrefix)}), keys(map[string]any{"pk": prefix(table.InvitationPrefix)}),
-			keys(map[string]any{"pk": prefix(table.UserPrefix), "sk": prefix(table.SessionPrefix)}),
+			keys(map[string]any{"pk": prefix(table.UserPrefix), "sk": prefix(table.SessionPrefix)}), usage,
 		},
 	}
 	got := map[string][]any{}

@@ -14,6 +14,7 @@ import (
 	"roster/internal/permission"
 	"roster/internal/spent"
 	"roster/internal/table"
+	"roster/internal/usage"
 )
 
 // Rearranging asks to compare an organization's lists with the items, and to mend
@@ -81,14 +82,10 @@ func (s Service) Rearrange(ctx context.Context, in Rearranging) (Rearranged, err
 		if err != nil {
 			return out, err
 		}
-		keys, err := table.DecodeAll[table.Key](page.Items)
-		if err != nil {
+		if err := step.mend(ctx, page.Items, &out); err != nil {
 			return out, err
 		}
-		if err := step.mend(ctx, keys, &out); err != nil {
-			return out, err
-		}
-		out.Checked += len(keys)
+		out.Checked += len(page.Items)
 		if at.Start = plain(page.Next); at.Start == nil {
 			at.Step++
 		}
@@ -99,16 +96,16 @@ func (s Service) Rearrange(ctx context.Context, in Rearranging) (Rearranged, err
 // step is a range of items or of entries, and how they are mended.
 type step struct {
 	query table.Query
-	mend  func(ctx context.Context, keys []table.Key, out *Rearranged) error
+	mend  func(ctx context.Context, items []table.Item, out *Rearranged) error
 }
 
-// steps are first the items that have entries, then the lists.
+// steps are first the items that have entries, then the lists, then events.
 func (s Service) steps(o organization.Organization) []step {
 	items := []step{
 		{table.Query{Index: table.ListIndex, PK: member.ListPartition(o.ID)}, s.putMissing},
 		{table.Query{Index: table.StateIndex, PK: member.StatePartition(o.ID, "removed")}, s.putMissing},
 	}
-	var lists []step
+	var lists, reported []step
 	roles := []string{}
 	for _, role := range permission.BuiltIn {
 		roles = append(roles, role.Name)
@@ -130,15 +127,56 @@ func (s Service) steps(o organization.Organization) []step {
 			break
 		}
 		items = append(items, step{table.Query{Index: table.StateIndex, PK: spent.UsersPartition(o.ID, month)}, s.putMissing})
+		for _, users := range []string{spent.UsersPartition(o.ID, month), spent.TestUsersPartition(o.ID, month)} {
+			reported = append(reported, step{table.Query{Index: table.StateIndex, PK: users}, s.listOwnEvents})
+		}
 		lists = append(lists, step{table.Query{PK: spent.Partition(o.ID, month)}, s.removeSurplus(func(reference string) table.Key {
 			return table.MemberMonth(o.ID, id.User(reference), month)
 		})})
 	}
-	return append(items, lists...)
+	for partition := range table.EventPartitions(o.ID) {
+		reported = append(reported, step{table.Query{PK: partition, Settled: true}, s.listEvents})
+	}
+	return slices.Concat(items, lists, reported)
+}
+
+// listEvents lists those events of members that are not listed.
+func (s Service) listEvents(ctx context.Context, items []table.Item, out *Rearranged) error {
+	missing, err := usage.EventList{Env: s.Env}.Mend(ctx, items)
+	out.Missing += missing
+	return err
+}
+
+// listOwnEvents does so with what members reported without usage:write, whose months these are.
+func (s Service) listOwnEvents(ctx context.Context, months []table.Item, out *Rearranged) error {
+	keys, err := table.DecodeAll[table.Key](months)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		org, user, ok := key.Member()
+		if !ok {
+			continue
+		}
+		for _, partition := range []string{table.OwnUsageEvent(org, user, "").PK, table.OwnTestUsageEvent(org, user, "").PK} {
+			items, err := s.Table.QueryAll(ctx, table.Query{PK: partition, Settled: true})
+			if err != nil {
+				return err
+			}
+			if err := s.listEvents(ctx, items, out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // putMissing puts the entries that items should have and have not.
-func (s Service) putMissing(ctx context.Context, keys []table.Key, out *Rearranged) error {
+func (s Service) putMissing(ctx context.Context, items []table.Item, out *Rearranged) error {
+	keys, err := table.DecodeAll[table.Key](items)
+	if err != nil {
+		return err
+	}
 	wanted, err := s.wanted(ctx, keys)
 	if err != nil {
 		return err
@@ -162,8 +200,12 @@ func (s Service) putMissing(ctx context.Context, keys []table.Key, out *Rearrang
 }
 
 // removeSurplus removes the entries that the items to which they lead have no more.
-func (s Service) removeSurplus(of func(reference string) table.Key) func(context.Context, []table.Key, *Rearranged) error {
-	return func(ctx context.Context, entries []table.Key, out *Rearranged) error {
+func (s Service) removeSurplus(of func(reference string) table.Key) func(context.Context, []table.Item, *Rearranged) error {
+	return func(ctx context.Context, items []table.Item, out *Rearranged) error {
+		entries, err := table.DecodeAll[table.Key](items)
+		if err != nil {
+			return err
+		}
 		surplus, _, err := s.compare(ctx, entries, of)
 		if err != nil || len(surplus) == 0 {
 			return err

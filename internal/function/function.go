@@ -116,7 +116,7 @@ var All = []Function{
 		Batch:   10, Retries: 3, MaxAge: time.Hour, // sweep-outbox sends the rest
 	}},
 	{Name: "arrange", Trigger: Stream, Memory: 512, Places: true, Feed: Feed{
-		Records: []Records{{PK: table.MemberPrefix}, {PK: table.InvitationPrefix}, {PK: table.UserPrefix, SK: table.SessionPrefix}},
+		Records: []Records{{PK: table.MemberPrefix}, {PK: table.InvitationPrefix}, {PK: table.UserPrefix, SK: table.SessionPrefix}, {PK: table.UsageEventPrefix, New: true}},
 		Batch:   100, Window: time.Second, Retries: 50, MaxAge: 12 * time.Hour, // what is lost, rearrange has to find
 	}},
 	{Name: "sweep-outbox", Trigger: Schedule, Interval: time.Minute, Memory: 512, SendsMail: true},

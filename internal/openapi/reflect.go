@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"roster/internal/field"
+	"roster/internal/money"
 	"roster/internal/openapi/spec"
 )
 
@@ -42,6 +43,9 @@ type component struct {
 // values; one that is not there is an error by its name.
 func (r *reflector) of(t reflect.Type, d direction) *spec.Schema {
 	if s, ok := values[t]; ok {
+		if d == answer && t == reflect.TypeFor[money.Amount]() {
+			s.Minimum = nil // what was refunded is below 0
+		}
 		return &s
 	}
 	if all, ok := unions[t]; ok {

@@ -16,6 +16,8 @@ import (
 	"roster/internal/arrange"
 	"roster/internal/boot"
 	"roster/internal/function"
+	"roster/internal/stream"
+	"roster/internal/usage"
 )
 
 // Changes returns the records of the table's stream, since the last Changes or
@@ -41,9 +43,9 @@ func (r *Roster) Changes(t testing.TB) []events.DynamoDBEventRecord {
 // lists. Without it, lists by anything but the address are as they were.
 func (r *Roster) Arrange(t testing.TB) {
 	t.Helper()
-	service := arrange.New(r.Env)
+	keep := stream.Each(arrange.New(r.Env).Stream, usage.EventList{Env: r.Env}.Stream)
 	for batch := range slices.Chunk(r.Changes(t), function.Of("arrange").Feed.Batch) {
-		if err := service.Stream(t.Context(), events.DynamoDBEvent{Records: batch}); err != nil {
+		if err := keep(t.Context(), events.DynamoDBEvent{Records: batch}); err != nil {
 			t.Fatal(err)
 		}
 	}

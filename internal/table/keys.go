@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,8 @@ type Key struct {
 //	                                       no id they choose takes that of anyone else's event
 //	ET#<org>#<x>        <event id>         a usage event of a test key, by a reporter with usage:write
 //	ETO#<org>#<user>    <event id>         one by a member without it
+//	UL#<org>#<user>     <yyyy-mm-dd>#…     which events of a day a call reported of the member; package usage
+//	                                       keeps them from the stream
 //	US#<org>            <nn>               how far the chunks of a source of usage are
 //	EB#<org>#<nn>       <sequence>         a chunk of a source: the events in it, packed
 //	ST#<org>            <yyyy-mm>          a month's statement: how far its closing is, and its sums
@@ -199,6 +202,39 @@ func TestUsageEvent(org id.Organization, event string) Key {
 
 func OwnTestUsageEvent(org id.Organization, user id.User, event string) Key {
 	return Key{"ETO#" + string(org) + "#" + string(user), event}
+}
+
+// UsageEventPrefix begins the partition key of every usage event, in chunks too, and of
+// nothing else.
+const UsageEventPrefix = "E"
+
+// usageEventKinds are the kinds of their partitions.
+var usageEventKinds = []string{"E", "EO", "ET", "ETO", "EB"}
+
+// UsageReference names an event, or a chunk of them, within its organization, if the key
+// is one's.
+func (k Key) UsageReference() (org id.Organization, reference string, ok bool) {
+	kind, rest, _ := strings.Cut(k.PK, "#")
+	o, of, ok := strings.Cut(rest, "#")
+	return id.Organization(o), kind + "#" + of + "#" + k.SK, ok && slices.Contains(usageEventKinds, kind)
+}
+
+// UsageReferenced is the key that a UsageReference names.
+func UsageReferenced(org id.Organization, reference string) Key {
+	kind, rest, _ := strings.Cut(reference, "#")
+	of, sk, _ := strings.Cut(rest, "#")
+	return Key{kind + "#" + string(org) + "#" + of, sk}
+}
+
+// UsageEvents is the partition with the list of a member's events.
+func UsageEvents(org id.Organization, user id.User) string {
+	return "UL#" + string(org) + "#" + string(user)
+}
+
+// UsageEventsOf is keyed by the day in which events of a member are counted, "2026-11-22",
+// when they were recorded, and what recorded them.
+func UsageEventsOf(org id.Organization, user id.User, day string, recorded time.Time, by string) Key {
+	return Key{UsageEvents(org, user), day + "#" + recorded.UTC().Format("2006-01-02T15:04:05.000") + "#" + by}
 }
 
 // UsageSources is how many sources of usage an organization may have.

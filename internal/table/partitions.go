@@ -70,6 +70,6 @@ func EventPartitions(org id.Organization) iter.Seq[string] {
 // it.
 func PartitionsOfMember(org id.Organization, user id.User) []string {
 	return []string{
-		OwnUsageEvent(org, user, "").PK, OwnTestUsageEvent(org, user, "").PK, WarningsPartition(org, user), Member(org, user).PK,
+		OwnUsageEvent(org, user, "").PK, OwnTestUsageEvent(org, user, "").PK, UsageEvents(org, user), WarningsPartition(org, user), Member(org, user).PK,
 	}
 }

@@ -39,6 +39,13 @@ type Item = map[string]types.AttributeValue
 // V names the values of an expression.
 type V map[string]any
 
+// Set is a set of strings, for V; it is not empty.
+type Set []string
+
+func (s Set) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	return &types.AttributeValueMemberSS{Value: s}, nil
+}
+
 // ErrUnavailable is the error of a call that DynamoDB did not answer, or refused
 // for want of capacity. A write may have happened all the same.
 var ErrUnavailable = fault.New(fault.Unavailable, "storage_unavailable",

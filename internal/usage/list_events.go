@@ -9,48 +9,88 @@ import (
 	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/money"
+	"roster/internal/page"
 	"roster/internal/permission"
 	"roster/internal/price"
 	"roster/internal/table"
 )
 
 // ListEventsRequest asks for single events: by the id under which one was reported, by the
-// reservation that it settled, or by the chunk in which it came.
+// reservation that it settled, or by the chunk in which it came; else for those of a member
+// in a period, the newest first.
 type ListEventsRequest struct {
 	Event       EventID        `query:"event_id" json:"-"`
 	Reservation id.Reservation `query:"reservation_id" json:"-"`
-	// Source and Sequence name a chunk; events in chunks are found by them alone.
+	// Source and Sequence name a chunk.
 	Source   Source   `query:"source" json:"-"`
 	Sequence Sequence `query:"sequence" json:"-"`
-	// User is whose events they are. Who reports without usage:write has ids of their own:
-	// those of others are found with their user_id.
+	// User is whose events they are; one's own in a period, where it is not said. Who reports
+	// without usage:write has ids of their own: those of others are found with their user_id.
 	User id.User `query:"user_id" json:"-"`
+	// Team is one in which the events count. Managers of a team may ask for theirs.
+	Team id.Team `query:"team_id" json:"-"`
+	// Start and End are the days in which they are counted, of the organization's time zone:
+	// the current month, where they are not said.
+	Start calendar.Date `query:"start_date" json:"-"`
+	End   calendar.Date `query:"end_date" json:"-"`
+	// Model and Key are of which they are; a page may be short then, and still have a next.
+	Model Model  `query:"model" json:"-"`
+	Key   id.Key `query:"key_id" json:"-"`
+	// Test asks for those of test keys, instead of all others.
+	Test bool `query:"test" json:"-"`
+	page.Request
 }
 
-// Validate refuses what names nothing, or several things.
+// Validate refuses what names several things.
 func (in *ListEventsRequest) Validate() []fault.Field {
-	named := 0
-	for _, is := range []bool{in.Event != "", in.Reservation != "", in.Sequence != 0} {
-		if is {
-			named++
+	named := ""
+	for _, one := range []struct {
+		name string
+		is   bool
+	}{{"event_id", in.Event != ""}, {"reservation_id", in.Reservation != ""}, {"sequence", in.Sequence != 0}} {
+		switch {
+		case one.is && named != "":
+			return []fault.Field{{Parameter: one.name, Reason: "cannot stand beside " + named}}
+		case one.is:
+			named = one.name
 		}
 	}
-	switch {
-	case named != 1:
-		return []fault.Field{{Parameter: "event_id", Reason: "must be said, or else reservation_id, or source and sequence"}}
-	case in.Source != 0 && in.Sequence == 0:
+	if in.Source != 0 && in.Sequence == 0 {
 		return []fault.Field{{Parameter: "source", Reason: "stands beside sequence alone"}}
 	}
-	return nil
+	if named == "" {
+		return nil
+	}
+	var faults []fault.Field
+	for _, one := range []struct {
+		name string
+		is   bool
+	}{
+		{"team_id", in.Team != ""}, {"start_date", !in.Start.IsZero()}, {"end_date", !in.End.IsZero()}, {"model", in.Model != ""},
+		{"key_id", in.Key != ""}, {"test", in.Test}, {"limit", in.Limit != 0}, {"cursor", in.Cursor != ""},
+	} {
+		if one.is {
+			faults = append(faults, fault.Field{Parameter: one.name, Reason: "cannot stand beside " + named})
+		}
+	}
+	return faults
+}
+
+// names reports whether single events are named, and not a period.
+func (in ListEventsRequest) names() bool {
+	return in.Event != "" || in.Reservation != "" || in.Sequence != 0
 }
 
 // Events are those that were found: of an id one, or one more that a member reported
-// themselves, or with a test key.
+// themselves, or with a test key; in a period, those that were recorded until a moment ago.
 type Events struct {
 	Events []EventView `json:"events"`
+	// NextCursor leads to the next page; absent on the last.
+	NextCursor string `json:"next_cursor,omitzero"`
 }
 
 // EventView is an event as it was recorded and counted. It never changes.
+// An adjustment is an event of its own.
 type EventView struct {
 	ID         EventID `json:"id"`
 	User       id.User `json:"user_id"`
@@ -85,6 +125,10 @@ type EventView struct {
 	// Refunded or Charged is what its adjustments come to.
 	Refunded money.Amount `json:"refunded_usd,omitzero"`
 	Charged  money.Amount `json:"charged_usd,omitzero"`
+	// Adjusts is the event to which this one is an adjustment, for a Reason; its cost is
+	// below 0 where it is a refund.
+	Adjusts EventID `json:"adjusts,omitzero"`
+	Reason  string  `json:"adjustment_reason,omitzero"`
 }
 
 func (r Record) view() EventView {
@@ -93,6 +137,7 @@ func (r Record) view() EventView {
 		Input: r.Input, Output: r.Output, Cached: r.Cached, CacheWrite: r.CacheWrite, Reasoning: r.Reasoning,
 		Cost: r.Cost, Basis: r.Basis, Prices: r.Prices, OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt,
 		Scope: r.Scope, Test: r.Test, Tags: r.Tags, Reservation: r.Reservation, Late: r.Late, Teams: r.Teams, Status: r.Status,
+		Adjusts: r.Adjusts, Reason: r.Reason,
 	}
 	if v.Scope == "" {
 		v.Scope = Organization
@@ -105,13 +150,17 @@ func (r Record) view() EventView {
 }
 
 // ListEvents shows single events, as they were counted. Whoever may read their own usage
-// alone finds theirs, and nobody else's calls over personal connections are found by anybody.
+// alone finds theirs, managers those of their team, and nobody else's calls over personal
+// connections are found by anybody.
 func (s Reports) ListEvents(ctx context.Context, by access.Actor, in ListEventsRequest) (Events, error) {
-	if !by.Can(permission.UsageRead) {
+	if !by.Can(permission.UsageRead) && (in.Team == "" || !by.IsManagerOf(in.Team)) {
 		if in.User != "" && in.User != by.User() {
 			return Events{}, access.ErrPermission.With("permission", permission.UsageRead)
 		}
 		in.User = by.User()
+	}
+	if !in.names() {
+		return s.eventsOf(ctx, by, in)
 	}
 	records, err := s.records(ctx, by, in)
 	if err != nil {
@@ -119,12 +168,15 @@ func (s Reports) ListEvents(ctx context.Context, by access.Actor, in ListEventsR
 	}
 	out := Events{Events: []EventView{}}
 	for _, r := range records {
-		if (in.User == "" || in.User == r.User) && (r.Scope != Personal || r.User == by.User()) {
+		if (in.User == "" || in.User == r.User) && r.shownTo(by) {
 			out.Events = append(out.Events, r.view())
 		}
 	}
 	return out, nil
 }
+
+// shownTo reports whether the event is one that the caller may see, of those whose it may be.
+func (r Record) shownTo(by access.Actor) bool { return r.Scope != Personal || r.User == by.User() }
 
 // records are the events that were named, whosever they are.
 func (s Reports) records(ctx context.Context, by access.Actor, in ListEventsRequest) ([]Record, error) {

@@ -90,7 +90,7 @@ func TestEventsAreFoundByWhatNamesThem(t *testing.T) {
 		}
 	}
 	c.Refused(t, 403, "permission_denied", c.eventsPath("event_id=same&user_id="+a), eve.Secret, nil)
-	for _, query := range []string{"", "user_id=" + a, "event_id=a&sequence=1", "source=3", "event_id=a%20b", "reservation_id=a", "sequence=0"} {
+	for _, query := range []string{"event_id=a&sequence=1", "event_id=a&model=m", "reservation_id=" + reserved + "&limit=1", "start_date=2026-11-02&end_date=2026-11-01", "cursor=x", "key_id=k", "limit=0", "source=3", "event_id=a%20b", "reservation_id=a", "sequence=0"} {
 		c.Refused(t, 422, "invalid_input", c.eventsPath(query), c.owner.Secret, nil)
 	}
 	foreign := newCompany(t)

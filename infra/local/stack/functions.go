@@ -31,7 +31,7 @@ func functions(e *env.Env, sender *mailer.Sender) map[string]lambda.Handler {
 		"sweep-outbox":         function.Silent(n.Sweep),
 		"run-jobs":             function.Answering(runner.Stream),
 		"sweep-jobs":           function.Silent(runner.Sweep),
-		"arrange":              function.Silent(stream.Each(arrange.New(e).Stream, watch.New(e).Stream)),
+		"arrange":              function.Silent(stream.Each(arrange.New(e).Stream, watch.New(e).Stream, usage.EventList{Env: e}.Stream)),
 		"mail-feedback":        function.Silent(f.Handle),
 		"delete-organizations": function.Silent(deletion.Service{Env: e}.Sweep),
 		"close-statements":     function.Silent(billing.Service{Env: e}.Sweep),
