@@ -2,8 +2,10 @@ package usage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
@@ -62,13 +64,49 @@ const (
 	reconcileReserve = 10 * time.Second
 )
 
-// Sweep goes through the organizations, once a day: each in one go. It fails where there is
-// a drift, or where an organization could not be compared, which the log tells, and goes
-// on with the next one all the same: that a large one takes too long keeps no other waiting.
-func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Reconciliation, error) {
+// reconcileDetail is the detail of an event with which an operator names an organization.
+type reconcileDetail struct {
+	Organization id.Organization `json:"organization"`
+}
+
+// Sweep goes through the organizations that are due, once a day: each in one go. One that
+// the event names it compares at once. It fails where there is a drift, or where an
+// organization could not be compared, which the log tells, and goes on with the next one
+// all the same: that a large one takes too long keeps no other waiting.
+func (r Reconciler) Sweep(ctx context.Context, event events.EventBridgeEvent) (Reconciliation, error) {
 	out := Reconciliation{Drifts: []Drift{}}
 	inTime, cancel := env.InTime(ctx, reconcileReserve)
 	defer cancel()
+	var named reconcileDetail
+	if len(event.Detail) > 0 {
+		if err := json.Unmarshal(event.Detail, &named); err != nil {
+			return out, err
+		}
+	}
+	if named.Organization != "" {
+		return out, errors.Join(r.reconcile(inTime, named.Organization, &out), out.failed())
+	}
+	return r.round(ctx, inTime, out)
+}
+
+// failed is the error of drifts.
+func (r Reconciliation) failed() error {
+	if len(r.Drifts) > 0 {
+		return errDrift
+	}
+	return nil
+}
+
+// due reports whether an organization is compared on a day: each is once a week, for all of
+// its events are read.
+func due(org id.Organization, day time.Time) bool {
+	h := fnv.New32a()
+	h.Write([]byte(org))
+	return int64(h.Sum32()%7) == day.Unix()/int64((24*time.Hour).Seconds())%7
+}
+
+// round goes on with the day's round.
+func (r Reconciler) round(ctx, inTime context.Context, out Reconciliation) (Reconciliation, error) {
 	var stored *reconciling
 	if err := r.Table.Get(inTime, table.Into(table.ReconcileRound(), &stored)); err != nil {
 		return out, err
@@ -84,7 +122,7 @@ func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Recon
 			return out, err
 		}
 		if at.Done = len(listed) == 0; !at.Done {
-			if listed[0].Status != organization.Deleted {
+			if listed[0].Status != organization.Deleted && due(listed[0].ID, r.Now()) {
 				if err := r.reconcile(inTime, listed[0].ID, &out); err != nil {
 					r.Log.ErrorContext(ctx, "usage: an organization was not reconciled", "organization", string(listed[0].ID), "error", err)
 					failed = err
@@ -96,10 +134,7 @@ func (r Reconciler) Sweep(ctx context.Context, _ events.EventBridgeEvent) (Recon
 			return out, err
 		}
 	}
-	if len(out.Drifts) > 0 {
-		failed = errDrift
-	}
-	return out, failed
+	return out, errors.Join(failed, out.failed())
 }
 
 // reconcile compares an organization's current month and the one before, as far as all

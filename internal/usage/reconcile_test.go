@@ -12,15 +12,44 @@ import (
 	"roster/internal/member/membertest"
 	"roster/internal/permission"
 	"roster/internal/pool"
+	"roster/internal/spent"
 	"roster/internal/table"
 	"roster/internal/usage"
 )
 
-// reconcile runs on a day of its own.
+// reconcile compares the company a day later.
 func (c company) reconcile(t testing.TB) (usage.Reconciliation, error) {
 	t.Helper()
 	c.Advance(25 * time.Hour)
-	return usage.Reconciler{Env: c.Env}.Sweep(t.Context(), events.EventBridgeEvent{})
+	return usage.Reconciler{Env: c.Env}.Sweep(t.Context(), events.EventBridgeEvent{
+		Detail: fmt.Appendf(nil, `{"organization":%q}`, c.owner.Organization),
+	})
+}
+
+// TestEachOrganizationIsReconciledOnceAWeek.
+func TestEachOrganizationIsReconciledOnceAWeek(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	const others = 3
+	for range others {
+		membertest.Found(t, c.Roster)
+	}
+	for week := range 2 {
+		seen := 0
+		for range 7 {
+			for range 2 {
+				got, err := usage.Reconciler{Env: c.Env}.Sweep(t.Context(), events.EventBridgeEvent{Detail: []byte("{}")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen += got.Organizations
+			}
+			c.Advance(24 * time.Hour)
+		}
+		if seen < others+1 || seen > others+2 { // tests may have an organization of their own
+			t.Errorf("week %d: %d", week, seen)
+		}
+	}
 }
 
 // TestCountersAreReconciledWithEvents: whatever was reported, and however, there is no
@@ -34,6 +63,7 @@ func TestCountersAreReconciledWithEvents(t *testing.T) {
 	ada, bob := c.addTo(t, red), c.add(t, permission.Member)
 	test := c.keyed(t, ada)
 	n, sequence := 0, 0
+	var adjustable []string // events of bob, which cost something
 	rapid.Check(t, func(rt *rapid.T) {
 		one := func(more ...object) object {
 			n++
@@ -45,10 +75,13 @@ func TestCountersAreReconciledWithEvents(t *testing.T) {
 			return event(fmt.Sprint("e-", n), rapid.SampledFrom([]string{"0", "0.000000001", "7.5"}).Draw(rt, "cost"), more...)
 		}
 		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
-			switch rapid.IntRange(0, 4).Draw(rt, "step") {
+			switch rapid.IntRange(0, 6).Draw(rt, "step") {
 			case 0:
 				e := one(of(bob.ID))
 				c.report(t, c.gateway.Secret, e, e)
+				if e["connection_scope"] == "organization" && e["cost_usd"] == "7.5" {
+					adjustable = append(adjustable, e["id"].(string))
+				}
 			case 1:
 				own := one()
 				own["connection_scope"] = "organization"
@@ -65,6 +98,23 @@ func TestCountersAreReconciledWithEvents(t *testing.T) {
 				e := event(fmt.Sprint("test-", n), "1")
 				n++
 				c.report(t, test.secret, e)
+			case 5:
+				held := c.hold(t, ada.Secret, object{"estimated_cost_usd": 2})
+				c.report(t, c.gateway.Secret, one(of(ada.ID), object{"reservation_id": held, "occurred_at": c.Now().Format(time.RFC3339)}))
+			case 6:
+				n++
+				adjustment := object{"id": fmt.Sprint("a-", n), "reason": "It failed.", rapid.SampledFrom([]string{"refund_usd", "charge_usd"}).Draw(rt, "by"): "0.000000001"}
+				switch {
+				case len(adjustable) > 0 && rapid.Bool().Draw(rt, "of an event"):
+					adjustment["event_id"] = rapid.SampledFrom(adjustable).Draw(rt, "event")
+				case adjustment["charge_usd"] != nil:
+					adjustment["user_id"] = ada.ID
+				default:
+					continue
+				}
+				for range 2 {
+					c.Must(t, 201, c.adjusting(), c.owner.Secret, adjustment)
+				}
 			}
 		}
 		got, err := c.reconcile(t)
@@ -72,40 +122,41 @@ func TestCountersAreReconciledWithEvents(t *testing.T) {
 			rt.Fatalf("%+v, %v", got, err)
 		}
 	})
-	if again, err := (usage.Reconciler{Env: c.Env}).Sweep(t.Context(), events.EventBridgeEvent{}); err != nil || again.Organizations != 0 {
-		t.Errorf("the same day again: %+v, %v", again, err)
-	}
 	c.report(t, ada.Secret, event("now", "1"))
 	month := c.Now().In(time.FixedZone("", 13*60*60)).Format("2006-01")
 	c.Advance(-25 * time.Hour) // to the time at which it is recorded
 	if got, err := c.reconcile(t); err != nil || got.Busy == 0 && got.Organizations > 0 {
 		t.Errorf("just recorded: %+v, %v", got, err)
 	}
-	falsify := func(key table.Key, attribute string) func() {
-		add := func(n int) {
-			if err := c.Table.Transact(t.Context(), table.Write{Key: key, Update: "ADD #a :n", Names: map[string]string{"a": attribute}, Values: table.V{"n": n}}); err != nil {
-				t.Fatal(err)
-			}
+	add := func(key table.Key, attribute string, n int) {
+		if err := c.Table.Transact(t.Context(), table.Write{Key: key, Update: "ADD #a :n", Names: map[string]string{"a": attribute}, Values: table.V{"n": n}}); err != nil {
+			t.Fatal(err)
 		}
-		add(1)
-		return func() { add(-1) }
 	}
 	lane := pool.Pool{Organization: c.owner.Organization, Month: month}.LaneOf(0)
+	ofAda, ofBob := table.MemberMonth(c.owner.Organization, ada.ID, month), table.MemberMonth(c.owner.Organization, bob.ID, month)
 	for name, drift := range map[string]struct {
-		key       table.Key
-		attribute string
-		user      id.User
+		key   table.Key
+		wrong map[string]int
+		user  id.User
 	}{
-		"a member's cost":     {table.MemberMonth(c.owner.Organization, ada.ID, month), "c", ada.ID},
-		"a member's requests": {table.MemberMonth(c.owner.Organization, bob.ID, month), "r", bob.ID},
-		"a pool":              {table.PoolLane(c.owner.Organization, "", month, lane.Number), "r", ""},
+		"a member's cost":               {ofAda, map[string]int{"c": 1}, ada.ID},
+		"a member's requests":           {ofBob, map[string]int{"r": 1}, bob.ID},
+		"one model in place of another": {ofAda, map[string]int{"r:no/such": 1, "r:openai/gpt-4o": -1}, ada.ID},
+		"a key's requests":              {ofAda, map[string]int{"r^" + spent.KeyMark(keyOf(ada.Member)): 1}, ada.ID},
+		"a key's cost":                  {ofAda, map[string]int{"c^" + spent.KeyMark(keyOf(ada.Member)): -1}, ada.ID},
+		"a pool":                        {table.PoolLane(c.owner.Organization, "", month, lane.Number), map[string]int{"r": 1}, ""},
 	} {
-		restore := falsify(drift.key, drift.attribute)
+		for attribute, n := range drift.wrong {
+			add(drift.key, attribute, n)
+		}
 		got, err := c.reconcile(t)
 		if err == nil || len(got.Drifts) == 0 || got.Drifts[0].User != drift.user && got.Drifts[len(got.Drifts)-1].User != drift.user {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
-		restore()
+		for attribute, n := range drift.wrong {
+			add(drift.key, attribute, -n)
+		}
 	}
 	if got, err := c.reconcile(t); err != nil || len(got.Drifts) > 0 {
 		t.Errorf("%+v, %v", got, err)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roster/internal/id"
+	"roster/internal/spent"
 	"roster/internal/table"
 )
 
@@ -18,6 +19,11 @@ type recount struct {
 	total Counters
 	days  map[int]Counters
 	teams map[id.Team]Counters
+	// models and keys, by their marks, are counted by requests and cost.
+	models, keys map[string]Counters
+	// unkeyed are those that settled a reservation and name no key: if one reserved, they
+	// count as its.
+	unkeyed Counters
 	// last is when the last of them was recorded.
 	last time.Time
 }
@@ -31,10 +37,20 @@ func (r *recount) count(e Record) {
 		one = Counters{personal: 1}
 	}
 	r.total, r.days[e.Day] = r.total.plus(one), r.days[e.Day].plus(one)
-	if e.Scope != Personal {
-		for _, team := range e.Teams {
-			r.teams[team] = r.teams[team].plus(one)
-		}
+	if e.Scope == Personal {
+		return
+	}
+	for _, team := range e.Teams {
+		r.teams[team] = r.teams[team].plus(one)
+	}
+	calls := Counters{Requests: one.Requests, Cost: one.Cost}
+	r.models[e.Model] = r.models[e.Model].plus(calls)
+	switch {
+	case e.Key != "" && e.Key.User() == e.User:
+		mark := spent.KeyMark(e.Key)
+		r.keys[mark] = r.keys[mark].plus(calls)
+	case settles(e) != "":
+		r.unkeyed = r.unkeyed.plus(calls)
 	}
 }
 
@@ -53,12 +69,48 @@ func (r *recount) differ(t *tally) string {
 			return fmt.Sprintf("%s has %+v, its events %+v", team, t.teams[team], r.teams[team])
 		}
 	}
-	var models Counters
-	for _, c := range t.models {
-		models = models.plus(c)
+	if detail := r.modelsDiffer(t); detail != "" {
+		return detail
 	}
-	if models.Requests != t.total.Requests || models.Cost != t.total.Cost {
-		return fmt.Sprintf("the models have %+v, the month %+v", models, t.total)
+	return r.keysDiffer(t)
+}
+
+// modelsDiffer compares models. Where members took all names that they may, a model can have
+// got its own later: then its counters may be less, and the rest is among the others.
+func (r *recount) modelsDiffer(t *tally) string {
+	var sum Counters
+	for model := range maps.Keys(merged(t.models, r.models)) {
+		has, events := t.models[model], r.models[model]
+		sum = sum.plus(has)
+		switch {
+		case t.named >= modelsOwn && (model == otherModel || has.Requests <= events.Requests):
+		case has.Requests != events.Requests || has.Cost != events.Cost:
+			return fmt.Sprintf("model %q has %+v, its events %+v", model, has, events)
+		}
+	}
+	if sum.Requests != t.total.Requests || sum.Cost != t.total.Cost {
+		return fmt.Sprintf("the models have %+v, the month %+v", sum, t.total)
+	}
+	return ""
+}
+
+// keysDiffer compares keys. An event does not say through which key its reservation was made,
+// so what settled one and names no key may be that of any of them. A month that counts no
+// further keys is not compared.
+func (r *recount) keysDiffer(t *tally) string {
+	if len(t.keys) >= keysKept {
+		return ""
+	}
+	var more Counters
+	for mark := range maps.Keys(merged(t.keys, r.keys)) {
+		has, events := t.keys[mark], r.keys[mark]
+		if has.Requests < events.Requests || has.Cost < events.Cost || has.Requests == events.Requests && has.Cost != events.Cost {
+			return fmt.Sprintf("key %s has %+v, its events %+v", mark, has, events)
+		}
+		more = more.plus(Counters{Requests: has.Requests - events.Requests, Cost: has.Cost - events.Cost})
+	}
+	if more.Requests > r.unkeyed.Requests || more.Cost > r.unkeyed.Cost || more.Requests == r.unkeyed.Requests && more.Cost != r.unkeyed.Cost {
+		return fmt.Sprintf("the keys have %+v more than their events, and %+v could be theirs", more, r.unkeyed)
 	}
 	return ""
 }
@@ -74,7 +126,7 @@ type recounts map[month]*recount
 
 func (r recounts) of(m month) *recount {
 	if r[m] == nil {
-		r[m] = &recount{days: map[int]Counters{}, teams: map[id.Team]Counters{}}
+		r[m] = &recount{days: map[int]Counters{}, teams: map[id.Team]Counters{}, models: map[string]Counters{}, keys: map[string]Counters{}}
 	}
 	return r[m]
 }
