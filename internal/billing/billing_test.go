@@ -3,7 +3,9 @@ package billing_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,10 +105,20 @@ func (c company) statement(t testing.TB, month billing.Month) (billing.Statement
 	var read struct {
 		Statement billing.StatementView `json:"statement"`
 	}
-	if err := json.Unmarshal(answer.Raw, &read); err != nil {
+	if err := json.Unmarshal(answer.Raw, &read, json.WithUnmarshalers(json.UnmarshalFunc(signed))); err != nil {
 		t.Fatal(err)
 	}
 	return read.Statement, answer.Raw
+}
+
+// signed reads an amount that may be below 0, as what was refunded is.
+func signed(raw []byte, a *money.Amount) error {
+	text, below := strings.CutPrefix(string(raw), "-")
+	amount, err := money.Parse(text)
+	if *a = amount; below {
+		*a = -amount
+	}
+	return err
 }
 
 // months lists the months of which there are statements.
@@ -257,6 +269,7 @@ func TestEveryEventIsOnOneStatement(t *testing.T) {
 		people := []membertest.Member{c.owner, c.add(t, permission.Member), c.add(t, permission.Member)}
 		var reported usage.Counters
 		frozen := map[billing.Month][]byte{}
+		left := map[string]int64{} // by event, what can be refunded of it
 		for range rapid.IntRange(1, 5).Draw(rt, "rounds") {
 			c.Set(t, table.Organization(c.owner.Organization), "time_zone", rapid.SampledFrom(zones).Draw(rt, "zone"))
 			var batch []object
@@ -266,11 +279,20 @@ func TestEveryEventIsOnOneStatement(t *testing.T) {
 				age := time.Duration(rapid.IntRange(0, 35*24).Draw(rt, "age")) * time.Hour
 				e := event(fmt.Sprint(serial), rapid.SampledFrom(people).Draw(rt, "of"), fmt.Sprintf("%d.%09d", cost/1e9, cost%1e9), c.Now().Add(-age))
 				e["model"] = rapid.SampledFrom([]string{"a/1", "b/2"}).Draw(rt, "model")
-				batch = append(batch, e)
+				batch, left[fmt.Sprint(serial)] = append(batch, e), cost
 				reported = reported.Plus(usage.Counters{Requests: 1, Input: 7, Output: 3, Cost: money.Amount(cost)})
 			}
 			if len(batch) > 0 {
 				c.report(t, batch...)
+			}
+			for _, of := range slices.Sorted(maps.Keys(left)) {
+				if refund := rapid.Int64Range(0, left[of]).Draw(rt, "refund"); refund > 0 && rapid.Bool().Draw(rt, "refunded") {
+					serial++
+					left[of] -= refund
+					c.Must(t, 201, "POST /api/organizations/"+string(c.owner.Organization)+"/usage/adjustments", c.owner.Secret,
+						object{"id": fmt.Sprint("a", serial), "event_id": of, "refund_usd": fmt.Sprintf("%d.%09d", refund/1e9, refund%1e9), "reason": "It failed."})
+					reported = reported.Plus(usage.Counters{Cost: -money.Amount(refund)})
+				}
 			}
 			c.closeThrough(t, rt)
 			c.checkFrozen(t, rt, frozen)

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -102,7 +103,11 @@ var (
 // by, so that no more is refunded than it cost. The same again changes nothing.
 func (m Meter) Adjust(ctx context.Context, by access.Caller, in AdjustRequest) (out AdjustAnswer, err error) {
 	err = table.Retry(ctx, func() error {
-		original, key, err := m.original(ctx, by.Organization(), in)
+		original, key, before, err := m.original(ctx, by.Organization(), in)
+		if before != nil {
+			out, err = in.again(*before)
+			return err
+		}
 		if err != nil {
 			return err
 		}
@@ -115,12 +120,9 @@ func (m Meter) Adjust(ctx context.Context, by access.Caller, in AdjustRequest) (
 			return err
 		}
 		out, err = api.Commit(ctx, m.Table, AdjustAnswer{in.view(e.record, Recorded)}, writes...)
-		before, isBefore := errors.AsType[recordedBefore](err)
-		switch {
-		case isBefore && before.sameContent(e.record):
-			out, err = AdjustAnswer{in.view(before.Record, Duplicate)}, nil
-		case isBefore:
-			return errConflict
+		if same, ok := errors.AsType[recordedBefore](err); ok {
+			out, err = in.again(same.Record)
+			return err
 		}
 		if _, changed := errors.AsType[monthChanged](err); changed {
 			return table.ErrChanged
@@ -130,30 +132,47 @@ func (m Meter) Adjust(ctx context.Context, by access.Caller, in AdjustRequest) (
 	return out, err
 }
 
-// original reads the event that is adjusted; nil, none is named.
-func (m Meter) original(ctx context.Context, org id.Organization, in AdjustRequest) (*Record, table.Key, error) {
+// hash is of what was asked for.
+func (in AdjustRequest) hash() []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %q", in.Event, in.Reservation, in.User, in.by(), in.Reason))
+	return sum[:16]
+}
+
+// again answers what was adjusted before under the same id.
+func (in AdjustRequest) again(before Record) (AdjustAnswer, error) {
+	if !bytes.Equal(before.Hash, in.hash()) {
+		return AdjustAnswer{}, errConflict
+	}
+	return AdjustAnswer{in.view(before, Duplicate)}, nil
+}
+
+// original reads the event that is adjusted, which is nil where none is named, and the
+// counter-event, if there is one already: it may be kept longer.
+func (m Meter) original(ctx context.Context, org id.Organization, in AdjustRequest) (_ *Record, key table.Key, before *Record, err error) {
 	name := string(in.Event)
-	switch {
-	case in.Reservation != "":
+	if in.Reservation != "" {
 		name = settlement(settled(in.Reservation))
-	case in.Event == "":
-		return nil, table.Key{}, nil
 	}
 	var shared, own *Record
-	reads := []table.Read{table.Into(table.UsageEvent(org, name), &shared)}
+	reads := []table.Read{table.Into(adjustmentMarker(org, in.ID), &before)}
+	if name != "" {
+		reads = append(reads, table.Into(table.UsageEvent(org, name), &shared))
+	}
 	if in.User != "" && in.Event != "" {
 		reads = append(reads, table.Into(table.OwnUsageEvent(org, in.User, string(in.Event)), &own))
 	}
 	if err := m.Table.Get(ctx, reads...); err != nil {
-		return nil, table.Key{}, err
+		return nil, table.Key{}, nil, err
 	}
 	switch {
+	case name == "":
+		return nil, table.Key{}, before, nil
 	case shared != nil && (in.User == "" || shared.User == in.User):
-		return shared, table.UsageEvent(org, name), nil
+		return shared, table.UsageEvent(org, name), before, nil
 	case own != nil:
-		return own, table.OwnUsageEvent(org, in.User, string(in.Event)), nil
+		return own, table.OwnUsageEvent(org, in.User, string(in.Event)), before, nil
 	}
-	return nil, table.Key{}, errNoEvent
+	return nil, table.Key{}, before, errNoEvent
 }
 
 // adjustment is the counter-event, and the month in which it counts.
@@ -163,7 +182,7 @@ func (m Meter) adjustment(ctx context.Context, by access.Caller, in AdjustReques
 	r := Record{
 		ID: in.ID, User: in.User, Model: adjustmentModel, Cost: in.by(), Month: local.Format(calendar.MonthForm), Day: local.Day(),
 		OccurredAt: now, RecordedAt: now, Adjustment: true, Reason: string(in.Reason),
-		TTL: now.Add(by.Own.EventRetention()).Unix(), Call: newCall(),
+		TTL: now.Add(by.Own.EventRetention()).Unix(), Call: newCall(), Hash: in.hash(),
 	}
 	if original != nil {
 		if original.Test || original.Scope == Personal || original.Adjustment {
@@ -175,8 +194,6 @@ func (m Meter) adjustment(ctx context.Context, by access.Caller, in AdjustReques
 			r.Month, r.Day = original.Month, original.Day
 		}
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %q", in.Event, in.Reservation, in.User, in.by(), in.Reason))
-	r.Hash = sum[:16]
 	e := entry{marker: adjustmentMarker(by.Organization(), in.ID), record: r}
 	found, err := readState(ctx, m.Table, by.Organization(), []month{e.month()})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"roster/internal/member/membertest"
 	"roster/internal/money"
 	"roster/internal/permission"
+	"roster/internal/table"
 )
 
 func (c company) adjusting() string {
@@ -25,6 +26,23 @@ func adjustment(name string, more ...object) object {
 		}
 	}
 	return all
+}
+
+// TestAnAdjustmentOutlivesItsEvent: the same again is a repeat, when the event is kept no more.
+func TestAnAdjustmentOutlivesItsEvent(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.report(t, c.gateway.Secret, event("e", "5", of(c.owner.ID)))
+	refund := adjustment("a", object{"event_id": "e", "refund_usd": 2})
+	c.Must(t, 201, c.adjusting(), c.owner.Secret, refund)
+	if err := c.Table.Transact(t.Context(), table.Write{Key: table.UsageEvent(c.owner.Organization, "e"), Delete: true}); err != nil {
+		t.Fatal(err)
+	}
+	if again := c.Must(t, 201, c.adjusting(), c.owner.Secret, refund); again.String("adjustment", "status") != "duplicate" {
+		t.Errorf("%s", again.Raw)
+	}
+	c.Refused(t, 409, "conflict", c.adjusting(), c.owner.Secret, adjustment("a", object{"event_id": "e", "refund_usd": 1}))
+	c.Refused(t, 404, "event_not_found", c.adjusting(), c.owner.Secret, adjustment("b", object{"event_id": "e", "refund_usd": 2}))
 }
 
 func TestAnEventIsRefundedByACounterEvent(t *testing.T) {
