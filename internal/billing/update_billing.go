@@ -6,6 +6,7 @@ import (
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/audit"
+	"roster/internal/pool"
 	"roster/internal/spent"
 	"roster/internal/table"
 )
@@ -40,7 +41,7 @@ func (s Service) UpdateBilling(ctx context.Context, by access.Actor, in UpdateRe
 			return nil
 		}
 		changed, write := save(by.Organization(), read, changed, now)
-		out, err = api.Commit(ctx, s.Table, changed.answer(now, month, spend), write, audit.Record(now, by.Organization(), audit.Event{
+		out, err = api.Commit(ctx, s.Table, changed.answer(now, month, spend), write, pool.Watched(by.Organization(), ""), audit.Record(now, by.Organization(), audit.Event{
 			Action: audit.BillingUpdated, Actor: audit.Member(by), Target: string(by.Organization()),
 			Before: before, After: after,
 		}))

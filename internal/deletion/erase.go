@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,6 +15,7 @@ import (
 	"roster/internal/invitation"
 	"roster/internal/member"
 	"roster/internal/organization"
+	"roster/internal/pool"
 	"roster/internal/table"
 )
 
@@ -41,6 +44,9 @@ func (s Service) erase(ctx context.Context, o organization.Organization) error {
 			return err
 		}
 	}
+	if err := s.erasePools(ctx, o.ID); err != nil {
+		return err
+	}
 	for partition := range table.PartitionsOf(o.ID, o.CreatedAt, s.Now()) {
 		if err := s.erasePartition(ctx, partition, table.Organization(o.ID)); err != nil {
 			return err
@@ -55,6 +61,20 @@ func (s Service) erase(ctx context.Context, o organization.Organization) error {
 		return nil // another run was first
 	}
 	return err
+}
+
+// erasePools takes pools out of the list of those that are near a limit.
+func (s Service) erasePools(ctx context.Context, org id.Organization) error {
+	settings, err := pool.GetSettings(ctx, s.Table, org)
+	if err != nil {
+		return err
+	}
+	for _, of := range append(slices.Collect(maps.Keys(settings.Teams)), "") {
+		if err := s.Table.Transact(ctx, table.Write{Key: table.NearPool(org, of), Delete: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eraseListed erases the members and invitations of a list.

@@ -94,7 +94,7 @@ func (s Service) poolWrites(by access.Actor, of id.Team, read, next pool.Setting
 		Action: audit.OrganizationLimitsChanged, Actor: audit.Member(by), Target: string(org),
 		Before: read.Of(of).Chosen.Recorded(), After: next.Of(of).Chosen.Recorded(),
 	}
-	writes := []table.Write{pool.Save(org, read, next)}
+	writes := []table.Write{pool.Save(org, read, next), pool.Watched(org, of)}
 	if of != "" {
 		event.Action, event.Target = audit.TeamLimitsChanged, string(of)
 		writes = append(writes, table.Write{Key: table.Team(org, of), If: table.Present, Else: table.ErrChanged})

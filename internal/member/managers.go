@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"roster/internal/access"
+	"roster/internal/id"
 	"roster/internal/organization"
 	"roster/internal/permission"
 	"roster/internal/table"
@@ -29,26 +30,56 @@ func Holders(ctx context.Context, t *table.Table, o organization.Organization, p
 		if err != nil {
 			return nil, err
 		}
-		entries, err := table.DecodeAll[table.Key](page.Items)
+		if len(page.Items) == 0 {
+			continue
+		}
+		listed, err := referenced(ctx, t, o.ID, page.Items)
 		if err != nil {
 			return nil, err
 		}
-		found := make([]*Member, len(entries))
-		reads := make([]table.Read, len(entries))
-		for i, entry := range entries {
-			_, reference := entry.Entry()
-			reads[i] = table.Into(Referenced(o.ID, reference), &found[i])
-		}
-		if len(reads) == 0 {
-			continue
-		}
-		if err := t.GetSettled(ctx, reads...); err != nil {
-			return nil, err
-		}
-		for _, m := range found {
-			if m != nil && m.Kind == Person && m.Status == access.Active && m.Role == role {
-				all = append(all, *m)
+		for _, m := range listed {
+			if m.Kind == Person && m.Status == access.Active && m.Role == role {
+				all = append(all, m)
 			}
+		}
+	}
+	return all, nil
+}
+
+// TeamManagers are the active managers of a team, at most so many. Who became one within
+// the last moments may be missing.
+func TeamManagers(ctx context.Context, t *table.Table, org id.Organization, of id.Team, most int) ([]Member, error) {
+	list := managing.query(org, string(of))
+	list.Settled, list.Limit = true, most
+	page, err := t.Query(ctx, list)
+	if err != nil || len(page.Items) == 0 {
+		return nil, err
+	}
+	listed, err := referenced(ctx, t, org, page.Items)
+	return slices.DeleteFunc(listed, func(m Member) bool {
+		return m.Status != access.Active || m.Teams[of] != access.TeamManager
+	}), err
+}
+
+// referenced reads the members to whom entries lead, those that there are.
+func referenced(ctx context.Context, t *table.Table, org id.Organization, items []table.Item) ([]Member, error) {
+	entries, err := table.DecodeAll[table.Key](items)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*Member, len(entries))
+	reads := make([]table.Read, len(entries))
+	for i, entry := range entries {
+		_, reference := entry.Entry()
+		reads[i] = table.Into(Referenced(org, reference), &found[i])
+	}
+	if err := t.GetSettled(ctx, reads...); err != nil {
+		return nil, err
+	}
+	var all []Member
+	for _, m := range found {
+		if m != nil {
+			all = append(all, *m)
 		}
 	}
 	return all, nil

@@ -42,6 +42,12 @@ func GetSettings(ctx context.Context, t *table.Table, org id.Organization) (Sett
 	return *s, nil
 }
 
+// Watched is the Write after which the next check of limits looks at a team's pool or,
+// without one, the organization's.
+func Watched(org id.Organization, team id.Team) table.Write {
+	return table.Write{Key: table.NearPool(org, team), Put: struct{}{}}
+}
+
 // Of returns the limits of a team's pool or, without one, of the organization's. Of a
 // pool that has none, they limit nothing.
 func (s Settings) Of(team id.Team) Setting {

@@ -72,7 +72,7 @@ type Key struct {
 //	WA#<org>#<user>     <window>#<limit>   how far the warnings about a member's limit have gone;
 //	                    <window>#<limit>#<key>  those about a key's
 //	NE#<x>              <org>#<user>       a member who is near a limit; <org># alone: every member is to be
-//	                                       looked at; x is one of NearShards
+//	                                       looked at; <org>#pool#<team>: a pool; x is one of NearShards
 //	IK#<sha256>         IK                 the answer given to an idempotency key
 //	ML#<org>#<list>     <entry>            an entry of a list, which leads to an item; package arrange
 //	                                       keeps the lists
@@ -422,13 +422,27 @@ func Near(org id.Organization, user id.User) Key {
 	return Key{NearPartition(int(shard)), entry}
 }
 
-// NearPartition is a partition of Near.
+// nearPool begins what a NearPool leads to.
+const nearPool = "pool#"
+
+// NearPool is the key of what leads to a team's pool or, without one, the organization's,
+// that is near a limit.
+func NearPool(org id.Organization, team id.Team) Key { return Near(org, id.User(nearPool+team)) }
+
+// NearPartition is a partition of Near and NearPool.
 func NearPartition(shard int) string { return "NE#" + strconv.Itoa(shard) }
 
 // Near returns to whom the key leads, if it is a Near.
 func (k Key) Near() (org id.Organization, user id.User, ok bool) {
 	o, u, ok := strings.Cut(k.SK, "#")
-	return id.Organization(o), id.User(u), ok && strings.HasPrefix(k.PK, "NE#")
+	return id.Organization(o), id.User(u), ok && strings.HasPrefix(k.PK, "NE#") && !strings.HasPrefix(u, nearPool)
+}
+
+// NearPool returns to which pool the key leads, if it is a NearPool.
+func (k Key) NearPool() (org id.Organization, team id.Team, ok bool) {
+	o, of, _ := strings.Cut(k.SK, "#")
+	t, ok := strings.CutPrefix(of, nearPool)
+	return id.Organization(o), id.Team(t), ok && strings.HasPrefix(k.PK, "NE#")
 }
 
 func Idempotency(scope string) Key { return Key{"IK#" + hash(scope), "IK"} }

@@ -74,6 +74,23 @@ const (
 	keyMark  = "^"
 )
 
+// TeamsCharged are those for which a change of a member's month counts more, or less, cost.
+func TeamsCharged(before, after table.Item) []id.Team {
+	var all []id.Team
+	for name, value := range after {
+		team, ok := strings.CutPrefix(name, "c"+teamMark)
+		if !ok {
+			continue
+		}
+		is, _ := value.(*types.AttributeValueMemberN)
+		was, _ := before[name].(*types.AttributeValueMemberN)
+		if is != nil && (was == nil || was.Value != is.Value) {
+			all = append(all, id.Team(team))
+		}
+	}
+	return all
+}
+
 // of is the sum of a team's events; of no team, of all.
 func (t tally) of(team id.Team) Counters {
 	if team == "" {

@@ -27,8 +27,10 @@ const (
 	full = 100
 	// forManagers is that from which on those hear of it who manage members.
 	forManagers = 90
-	// managersTold bounds how many of them do: a transaction has 100 writes.
-	managersTold = 50
+	// managersTold bounds how many of them do, and teamManagersTold how many managers of a
+	// team: a transaction has 100 writes.
+	managersTold     = 50
+	teamManagersTold = 40
 )
 
 // mails are the Writes of what is told at a level: to the member, or who answers for a

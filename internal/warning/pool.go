@@ -51,8 +51,8 @@ func (s Service) PoolRefused(ctx context.Context, l PoolLimit, used money.Amount
 	s.told.Put(l.key(), struct{}{}, s.Now())
 }
 
-// RaisePool warns those who manage members, of the organization's pool those who see the
-// billing, that so much of a limit was used as a level says, unless that, or a higher
+// RaisePool warns those who manage members and, of a team's pool, its managers; of the
+// organization's, those who see the billing; that so much of a limit was used as a level says, unless that, or a higher
 // level, was told before.
 func (s Service) RaisePool(ctx context.Context, o organization.Organization, l PoolLimit, level int, used money.Amount) error {
 	var (
@@ -80,6 +80,13 @@ func (s Service) RaisePool(ctx context.Context, o organization.Organization, l P
 	managers, err := member.Holders(ctx, s.Table, o, right, managersTold)
 	if err != nil {
 		return err
+	}
+	if l.Team != "" {
+		own, err := member.TeamManagers(ctx, s.Table, o.ID, l.Team, teamManagersTold)
+		if err != nil {
+			return err
+		}
+		managers = append(managers, own...)
 	}
 	data := mail.Data{
 		Organization: string(o.Name), Member: name, OfOrganization: l.Team == "", Window: "monthly", Limit: l.Amount.String() + " USD",

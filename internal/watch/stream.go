@@ -15,6 +15,7 @@ import (
 	"roster/internal/spent"
 	"roster/internal/stream"
 	"roster/internal/table"
+	"roster/internal/usage"
 )
 
 // atOnce bounds how many members are looked at at the same time.
@@ -45,7 +46,7 @@ func (s sight) tells(name string, before, after table.Item) (bool, error) {
 // Stream warns whom a batch of changes brought near a limit. It fails as a whole; a
 // batch may come again, and in any order.
 func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
-	seen := map[user]sight{}
+	seen, charged := map[user]sight{}, map[pooled]bool{}
 	for _, record := range event.Records {
 		key := stream.Key(record)
 		org, of, ok := key.Member()
@@ -58,6 +59,9 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 			tells, err := one.tells(name, before, after)
 			if err != nil {
 				return err
+			}
+			for _, team := range append(usage.TeamsCharged(before, after), "") {
+				charged[pooled{org, team}] = true
 			}
 			if !tells {
 				continue
@@ -84,7 +88,7 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 	for of, subject := range subjects {
 		group.Go(func() error { return s.look(ctx, of, *subject) })
 	}
-	group.Go(func() error { return s.pools(ctx, subjects) })
+	group.Go(func() error { return s.pools(ctx, subjects, charged) })
 	return group.Wait()
 }
 

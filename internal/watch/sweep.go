@@ -25,7 +25,7 @@ const (
 	perPage = 100
 )
 
-// Sweep looks at everyone who is near a limit, with exact values: it tells what has not
+// Sweep looks at everyone, and at every pool, near a limit, with exact values: it tells what has not
 // been told, and takes out of the list who is near no more. It may be cut off anywhere,
 // and made again. That it fails for some keeps no other waiting.
 func (s Service) Sweep(ctx context.Context, _ events.EventBridgeEvent) error {
@@ -55,6 +55,11 @@ func (s Service) sweepShard(ctx context.Context, shard int) error {
 		}
 		var members []user
 		for _, key := range keys {
+			org, team, isPool := key.NearPool()
+			if isPool {
+				failed = errors.Join(failed, s.attendPool(ctx, pooled{org, team}))
+				continue
+			}
 			switch org, of, _ := key.Near(); of {
 			case "":
 				failed = errors.Join(failed, s.lookThrough(ctx, org))

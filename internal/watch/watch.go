@@ -1,6 +1,6 @@
 // Package watch finds members who come near their limits, and has them warned: from the
 // table's stream, as what they spent or their limits change, and on a schedule, which
-// looks at those who are near with exact values, and after an organization changed what
+// looks at those who are near, and at the pools that are, with exact values, and after an organization changed what
 // binds its members, once at all who spent something.
 package watch
 
