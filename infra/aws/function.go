@@ -57,6 +57,9 @@ func (fs functions) add(f function.Function) awslambda.Function {
 // seconds, and the next scheduled run is due an interval later. Lambda ends every
 // invocation after 15 minutes.
 func timeout(f function.Function) time.Duration {
+	if f.Longest > 0 {
+		return f.Longest
+	}
 	switch f.Trigger {
 	case function.HTTP:
 		return 29 * time.Second

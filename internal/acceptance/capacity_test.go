@@ -90,7 +90,7 @@ var budgets = map[string]struct{ read, write float64 }{
 	"end all other sessions":         {3, 4},
 	"end a member's sessions":        {3, 5},
 	"end one of a member's sessions": {5, 7},
-	"update billing":                 {3.5, 4},
+	"update billing":                 {3.5, 6},
 	"update prices":                  {4, 6},
 	"record usage":                   {27.5, 24*3.5 + 4}, // two chunks, each in a lane of the organization
 	"limit a member":                 {4, 9},

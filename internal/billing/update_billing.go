@@ -41,10 +41,14 @@ func (s Service) UpdateBilling(ctx context.Context, by access.Actor, in UpdateRe
 			return nil
 		}
 		changed, write := save(by.Organization(), read, changed, now)
-		out, err = api.Commit(ctx, s.Table, changed.answer(now, month, spend), write, pool.Watched(by.Organization(), ""), audit.Record(now, by.Organization(), audit.Event{
+		writes := []table.Write{write, audit.Record(now, by.Organization(), audit.Event{
 			Action: audit.BillingUpdated, Actor: audit.Member(by), Target: string(by.Organization()),
 			Before: before, After: after,
-		}))
+		})}
+		if changed.Budget != nil && (read.Budget == nil || *changed.Budget != *read.Budget) {
+			writes = append(writes, pool.Watched(by.Organization(), ""))
+		}
+		out, err = api.Commit(ctx, s.Table, changed.answer(now, month, spend), writes...)
 		return err
 	})
 	return out, err

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"roster/internal/access"
@@ -27,23 +28,26 @@ type AllocationFile struct {
 }
 
 // ExportCostAllocation sums usage by what members had in their metadata: by their
-// department, where nothing else is named. A file of more than 5 MB is made by a job (202):
-// when it is done, its `file.url` fetches it.
+// department, where nothing else is named. A file of more than 5 MB, or of
+// more months of members than a request reads, is made by a job (202): when it is done, its
+// `file.url` fetches it.
 func (s Service) ExportCostAllocation(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, error) {
-	out, err := s.allocationFile(ctx, by, in)
-	if err != nil {
+	out, err := s.allocationFile(ctx, by, in, in.AllocationRequest)
+	if err != nil && !errors.Is(err, usage.ErrLong) {
 		return AllocationFile{}, err
 	}
-	if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
-		return out, err
+	if err == nil {
+		if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
+			return out, err
+		}
 	}
 	out.Allocation = nil
 	out.Later, err = later(ctx, s, by, s.allocationJob(), in)
 	return out, err
 }
 
-func (s Service) allocationFile(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, error) {
-	out, err := s.reports.Allocate(ctx, by, in.AllocationRequest)
+func (s Service) allocationFile(ctx context.Context, by access.Actor, in AllocationRequest, asked usage.AllocationRequest) (AllocationFile, error) {
+	out, err := s.reports.Allocate(ctx, by, asked)
 	return AllocationFile{Allocation: &out.Allocation, format: in.Format}, err
 }
 
@@ -53,7 +57,7 @@ func (s Service) allocationJob() definition {
 		if err != nil {
 			return job.Step{}, err
 		}
-		out, err := s.allocationFile(ctx, t.By, in)
+		out, err := s.allocationFile(ctx, t.By, in, in.AllocationRequest.Long())
 		if err != nil {
 			return job.Step{}, err
 		}

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -27,23 +28,26 @@ type UsageFile struct {
 	format field.Format
 }
 
-// ExportUsage is the usage report as a file. One of more than 5 MB is made by a job (202):
-// when it is done, its `file.url` fetches it.
+// ExportUsage is the usage report as a file. One of more than 5 MB, or of more months of
+// members than a request reads, is made by a job (202): when it is done, its `file.url`
+// fetches it.
 func (s Service) ExportUsage(ctx context.Context, by access.Actor, in UsageRequest) (UsageFile, error) {
-	out, err := s.usageFile(ctx, by, in)
-	if err != nil {
+	out, err := s.usageFile(ctx, by, in, in.Whole())
+	if err != nil && !errors.Is(err, usage.ErrLong) {
 		return UsageFile{}, err
 	}
-	if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
-		return out, err
+	if err == nil {
+		if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
+			return out, err
+		}
 	}
 	out.Usage = nil
 	out.Later, err = later(ctx, s, by, s.usageJob(), in)
 	return out, err
 }
 
-func (s Service) usageFile(ctx context.Context, by access.Actor, in UsageRequest) (UsageFile, error) {
-	report, err := s.reports.Usage(ctx, by, in.Whole())
+func (s Service) usageFile(ctx context.Context, by access.Actor, in UsageRequest, asked usage.ReportRequest) (UsageFile, error) {
+	report, err := s.reports.Usage(ctx, by, asked)
 	return UsageFile{Usage: &report.Usage, format: in.Format}, err
 }
 
@@ -53,7 +57,7 @@ func (s Service) usageJob() definition {
 		if err != nil {
 			return job.Step{}, err
 		}
-		out, err := s.usageFile(ctx, t.By, in)
+		out, err := s.usageFile(ctx, t.By, in, in.Whole().Long())
 		if err != nil {
 			return job.Step{}, err
 		}

@@ -46,7 +46,12 @@ const staff = 120
 // newFirm has more members than one page, each with metadata, and what they used.
 func newFirm(t *testing.T) firm {
 	t.Helper()
-	r := rostertest.New(t, func(e *env.Env) []api.Endpoint { return small(e).endpoints() }, usage.MeterEndpoints, job.Endpoints)
+	return newFirmOf(t, small)
+}
+
+func newFirmOf(t *testing.T, service func(*env.Env) Service) firm {
+	t.Helper()
+	r := rostertest.New(t, func(e *env.Env) []api.Endpoint { return service(e).endpoints() }, usage.MeterEndpoints, job.Endpoints)
 	f := firm{r, membertest.Found(t, r), ""}
 	f.org = "/api/organizations/" + string(f.owner.Organization)
 	var events []map[string]any
@@ -171,6 +176,29 @@ func TestAFileThatNoAnswerHoldsIsMadeByAJob(t *testing.T) {
 	}
 }
 
+// TestWhatTakesLongerThanARequestIsMadeByAJob: not that it is much, but that much is read for it.
+func TestWhatTakesLongerThanARequestIsMadeByAJob(t *testing.T) {
+	t.Parallel()
+	f := newFirmOf(t, func(e *env.Env) Service {
+		s := newService(e)
+		s.reports.Most = staff - 1
+		return s
+	})
+	paths := map[string]string{}
+	for _, file := range []string{"usage?group_by=metadata.department", "cost-allocation?group_by=m1"} {
+		paths[file] = f.ask(t, f.owner.Secret, file)
+	}
+	jobtest.Drain(t, f.Roster, f.jobs)
+	for file, want := range map[string]string{
+		"usage?group_by=metadata.department": "value,members,requests,input_tokens,output_tokens,cost_usd\r\nD0,18,18,18,18,18\r\n",
+		"cost-allocation?group_by=m1":        "m1,members,requests,input_tokens,output_tokens,cost_usd\r\n,80,80,80,80,80\r\nx,40,40,40,40,40\r\n",
+	} {
+		if _, body := f.made(t, paths[file]); !strings.HasPrefix(body, want) {
+			t.Errorf("%s: %s", file, body)
+		}
+	}
+}
+
 func TestAFileOfWhoMayNotExportAnyMoreIsNotMade(t *testing.T) {
 	t.Parallel()
 	f := newFirm(t)
@@ -246,8 +274,8 @@ func TestAFileIsWholeWhateverFails(t *testing.T) {
 	whole := ""
 	for at := int64(0); ; at++ {
 		reached := false
-		for _, how := range []breaking{{}, {after: true}, {gone: true}} {
-			broken := &breaking{Store: store, at: at, after: how.after, gone: how.gone}
+		for _, broken := range []*breaking{{}, {after: true}, {gone: true}} {
+			broken.Store, broken.at = store, at
 			f.Files = broken
 			path := f.ask(t, f.owner.Secret, "members")
 			jobtest.Drain(t, f.Roster, f.jobs)
@@ -256,7 +284,7 @@ func TestAFileIsWholeWhateverFails(t *testing.T) {
 				whole = body
 			}
 			if body != whole {
-				t.Fatalf("after call %d (%+v): %d bytes, not %d", at, how, len(body), len(whole))
+				t.Fatalf("after call %d (after: %v, gone: %v): %d bytes, not %d", at, broken.after, broken.gone, len(body), len(whole))
 			}
 			reached = reached || broken.calls.Load() >= at
 			f.Advance(time.Hour)

@@ -37,6 +37,8 @@ type Function struct {
 	Interval time.Duration
 	// Feed is what a function of the stream gets.
 	Feed Feed
+	// Longest is how long it may run, where that is not what its trigger says.
+	Longest time.Duration
 	// Memory in MB. Lambda gives CPU in proportion: 1,769 MB are one vCPU.
 	Memory int
 	// ReadsOnly functions may not write to the table.
@@ -106,8 +108,8 @@ var All = []Function{
 	{Name: "limits", Memory: 512},
 	{Name: "authorize", Memory: 512},
 	{Name: "meter", Memory: 512},
-	{Name: "usage", Memory: 512, ReadsOnly: true},
-	{Name: "export", Memory: 1024},
+	{Name: "usage", Memory: 1769, ReadsOnly: true},
+	{Name: "export", Memory: 1769},
 	{Name: "audit", Memory: 512, ReadsOnly: true},
 	{Name: "billing", Memory: 1024},
 	{Name: "console", Memory: 256, NoTable: true},
@@ -120,7 +122,7 @@ var All = []Function{
 		Batch:   100, Window: time.Second, Retries: 50, MaxAge: 12 * time.Hour, // what is lost, rearrange has to find
 	}},
 	{Name: "sweep-outbox", Trigger: Schedule, Interval: time.Minute, Memory: 512, SendsMail: true},
-	{Name: "run-jobs", Trigger: Stream, Memory: 1769, WritesFiles: true, Feed: Feed{
+	{Name: "run-jobs", Trigger: Stream, Longest: 15 * time.Minute, Memory: 1769, WritesFiles: true, Feed: Feed{
 		Records: []Records{{PK: table.JobCallPrefix, New: true}},
 		Batch:   1, Parallel: 10, Retries: 3, MaxAge: time.Hour, // sweep-jobs takes up the rest
 	}},

@@ -39,8 +39,8 @@ type Definition[Params, Row any] struct {
 	// by page, before the first of them is done: at most 1,000 from cursor on, which
 	// is empty at first, and the next cursor, which is empty at the end.
 	List func(ctx context.Context, t Task[Params], cursor string) (rows []Row, next string, err error)
-	// Build, where set, makes a file in place of doing rows: step by step, each in less than
-	// half of a lease. The first gets no state, every other that of the one before; a step
+	// Build, where set, makes a file in place of doing rows: step by step, each within the time
+	// of one invocation. The first gets no state, every other that of the one before; a step
 	// whose end is not known is made again.
 	Build func(ctx context.Context, t Task[Params], state string) (Step, error)
 	// Finish, where set, returns what is to be written with the end of the job. A

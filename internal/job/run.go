@@ -24,12 +24,14 @@ type Kinds func(*env.Env) []Kind
 type Runner struct {
 	*env.Env
 	kinds map[string]Kind
+	// keepEvery is how often the lease is renewed of what takes longer.
+	keepEvery time.Duration
 }
 
 // NewRunner makes a Runner of these kinds. It panics if two share a name: a
 // programming error.
 func NewRunner(e *env.Env, features ...Kinds) Runner {
-	r := Runner{e, map[string]Kind{}}
+	r := Runner{e, map[string]Kind{}, lease / 3}
 	for _, kinds := range features {
 		for _, k := range kinds(e) {
 			if _, taken := r.kinds[k.name]; taken {
@@ -72,11 +74,26 @@ type run struct {
 // until time is up; then it hands the job on. After an error the job waits until
 // the lease has ended.
 func (r Runner) Run(ctx context.Context, c call) error {
+	return r.run(ctx, c, (*run).work)
+}
+
+// takeUp is Run for a call that nobody works on. A file whose runner was cut off is left to
+// one that has more time.
+func (r Runner) takeUp(ctx context.Context, c call) error {
+	return r.run(ctx, c, func(w *run, ctx, inTime context.Context) error {
+		if w.kind.build != nil && c.Claims > 0 && w.call.Idle <= maxIdle {
+			return w.handOn(ctx)
+		}
+		return w.work(ctx, inTime)
+	})
+}
+
+func (r Runner) run(ctx context.Context, c call, do func(w *run, ctx, inTime context.Context) error) error {
 	inTime, cancel := working(ctx)
 	defer cancel()
 	w, err := r.begin(ctx, c)
 	if err == nil {
-		err = w.work(ctx, inTime)
+		err = do(w, ctx, inTime)
 	}
 	if errors.Is(err, errTaken) {
 		return nil
@@ -206,7 +223,14 @@ func (w *run) build(ctx context.Context) error {
 	if err != nil {
 		return w.endUnlessPassing(ctx, err)
 	}
-	step, err := w.kind.build(ctx, t, w.job.Cursor)
+	var step Step
+	err = w.keeping(ctx, func(ctx context.Context) (err error) {
+		step, err = w.kind.build(ctx, t, w.job.Cursor)
+		return err
+	})
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return err
+	}
 	if err != nil {
 		return w.endUnlessPassing(ctx, err)
 	}
@@ -225,6 +249,34 @@ func (w *run) build(ctx context.Context) error {
 	}
 	w.job.Cursor, w.job.Total, w.job.Through, w.job.File = step.State, step.Rows, step.Rows, step.File
 	return nil
+}
+
+// keeping keeps the call while something is done that may take longer than the lease. Where
+// another runner has it, what is done is ended.
+func (w *run) keeping(ctx context.Context, do func(context.Context) error) error {
+	doing, end := env.InTime(ctx, reserve)
+	kept := make(chan struct{})
+	call := w.call
+	go func() {
+		defer close(kept)
+		ticker := time.NewTicker(w.keepEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-doing.Done():
+				return
+			case <-ticker.C:
+			}
+			call.Until = w.Now().Add(lease)
+			if err := w.Table.Transact(doing, call.keep()); errors.Is(err, errTaken) {
+				end()
+			}
+		}
+	}()
+	err := do(doing)
+	end()
+	<-kept
+	return err
 }
 
 // load reads the part of the input that holds the next row.

@@ -76,7 +76,7 @@ func (r Runner) Sweep(ctx context.Context, _ events.EventBridgeEvent) error {
 	for i, c := range calls {
 		group.Go(func() error {
 			if inTime.Err() == nil {
-				errs[i] = r.Run(ctx, c)
+				errs[i] = r.takeUp(ctx, c)
 			}
 			return nil
 		})

@@ -35,6 +35,8 @@ type tick struct {
 	pages []int
 	// finish, where set, is what the end of the job fails with.
 	finish error
+	// build, where set, makes a file in place of rows.
+	build func(ctx context.Context, state string) (job.Step, error)
 }
 
 type params struct {
@@ -83,6 +85,9 @@ func (k *tick) definition() job.Definition[params, row] {
 			}
 			return numbers(from, k.pages[page]), next, nil
 		}
+	}
+	if k.build != nil {
+		d.Build = func(ctx context.Context, _ job.Task[params], state string) (job.Step, error) { return k.build(ctx, state) }
 	}
 	if k.finish != nil {
 		d.Finish = func(context.Context, job.Task[params]) ([]table.Write, error) { return nil, k.finish }

@@ -18,6 +18,14 @@ type AllocationRequest struct {
 	GroupBy field.Label   `query:"group_by" json:"-"`
 	Start   calendar.Date `query:"start_date" json:"-"`
 	End     calendar.Date `query:"end_date" json:"-"`
+	// long: it may take longer than a request.
+	long bool
+}
+
+// Long is the request where it may take longer than one.
+func (in AllocationRequest) Long() AllocationRequest {
+	in.long = true
+	return in
 }
 
 // AllocationAnswer is who is charged how much.
@@ -43,29 +51,18 @@ func (s Reports) Allocate(ctx context.Context, by access.Actor, in AllocationReq
 	if err != nil {
 		return AllocationAnswer{}, err
 	}
-	parts := period.parts()
-	months, err := s.months(ctx, by.Organization(), ReportRequest{}, parts)
+	r := reckoning{in: ReportRequest{GroupBy: GroupBy(metadataPrefix + name), whole: true, long: in.long}, parts: period.parts(), zone: by.Location(), out: Usage{
+		Excluded: new(Excluded), Totals: Totals{Members: new(int)},
+	}}
+	months, err := s.months(ctx, by.Organization(), r.in, r.parts)
 	if err != nil {
 		return AllocationAnswer{}, err
 	}
-	found, err := readState(ctx, s.Table, by.Organization(), months)
-	if err != nil {
+	if err := s.reckon(ctx, by.Organization(), months, &r); err != nil {
 		return AllocationAnswer{}, err
 	}
-	sums, err := s.byMetadata(ctx, by.Organization(), found, parts, ReportRequest{}, name, by.Location())
-	if err != nil {
-		return AllocationAnswer{}, err
-	}
-	out := Allocation{Period: period, GroupBy: name, Rows: []AllocationRow{}, Totals: Totals{Members: new(int)}}
-	for user, p := range found.people {
-		if used := rowOf(user, p, found.tallies, parts, false).Counters; !used.IsZero() {
-			*out.Totals.Members++
-			out.Totals.Counters = out.Totals.plus(used)
-		}
-	}
-	if len(sums) == 1 && sums[""] != nil && in.GroupBy != "" {
+	if len(r.values) == 1 && r.values[""] != nil && in.GroupBy != "" {
 		return AllocationAnswer{}, errNoMetadata
 	}
-	out.Rows = metadataRows(ReportRequest{whole: true}, sums)
-	return AllocationAnswer{out}, nil
+	return AllocationAnswer{Allocation{Period: period, GroupBy: name, Rows: metadataRows(r.in, r.values), Totals: r.out.Totals}}, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/calendar"
+	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/id"
 	"roster/internal/permission"
@@ -34,11 +35,19 @@ type ReportRequest struct {
 	Test bool `query:"test" json:"-"`
 	// whole: where no limit is said, there is none.
 	whole bool
+	// long: it may take longer than a request.
+	long bool
 }
 
 // Whole is the request for all rows, where it says no limit.
 func (in ReportRequest) Whole() ReportRequest {
 	in.whole = true
+	return in
+}
+
+// Long is the request where it may take longer than one.
+func (in ReportRequest) Long() ReportRequest {
+	in.long = true
 	return in
 }
 
@@ -213,55 +222,17 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 	if err != nil {
 		return Report{}, err
 	}
-	found, err := readState(ctx, s.Table, by.Organization(), months)
-	if err != nil {
+	r := reckoning{in: in, parts: parts, zone: by.Location(), out: Usage{
+		Period: period, AsOf: now, Excluded: new(Excluded), Totals: Totals{Members: new(int)},
+	}}
+	if err := s.reckon(ctx, by.Organization(), months, &r); err != nil {
 		return Report{}, err
 	}
-	if in.User != "" && found.people[in.User].Status == "" {
+	if in.User != "" && !r.known {
 		return Report{}, errNoMember
 	}
-	out := Usage{Period: period, AsOf: now, Excluded: new(Excluded), Totals: Totals{Members: new(int)}}
-	if in.GroupBy == byTeam {
-		err := s.sumTeams(ctx, by.Organization(), in, found.tallies, &out)
-		return Report{out}, err
-	}
-	rows := out.sum(in, found, parts)
-	switch {
-	case slices.Contains([]GroupBy{byModel, byKey, byDay, byMonth}, in.GroupBy):
-		out.group(in, found, parts)
-	case in.GroupBy.metadata():
-		sums, err := s.byMetadata(ctx, by.Organization(), found, parts, in, in.GroupBy.metadataName(), by.Location())
-		if err != nil {
-			return Report{}, err
-		}
-		out.ByMetadata = metadataRows(in, sums)
-	default:
-		slices.SortFunc(rows, in.Sort.compare)
-		out.ByMember = rows[:min(len(rows), in.rows())]
-	}
-	return Report{out}, nil
-}
-
-// sum fills in the totals, and what they exclude, and returns the rows of members.
-func (u *Usage) sum(in ReportRequest, found state, parts []part) []UsageRow {
-	rows := []UsageRow{}
-	for user, p := range found.people {
-		if !in.concerns(p) {
-			continue
-		}
-		row := rowOf(user, p, found.tallies, parts, in.Test)
-		if !in.Test {
-			u.Excluded.Test.Requests += rowOf(user, p, found.tallies, parts, true).Requests
-		}
-		u.Excluded.Personal.Requests += row.personal
-		if row.Counters.IsZero() && in.User == "" {
-			continue
-		}
-		*u.Totals.Members++
-		u.Totals.Counters = u.Totals.plus(row.Counters)
-		rows = append(rows, row)
-	}
-	return rows
+	err = s.finish(ctx, by.Organization(), &r)
+	return Report{r.out}, err
 }
 
 // concerns reports whether a member is one of those that were asked for.
@@ -280,8 +251,12 @@ func (in *ReportRequest) narrow(by access.Actor) error {
 	return nil
 }
 
+// ErrLong refuses a report that takes longer than a request.
+var ErrLong = fault.New(fault.Invalid, "report_too_large",
+	"So many months of members take longer to read than a request may: ask for a shorter period, or for the same with …/export/usage, which then makes a file by a job.")
+
 // months are those to read: of one user, or of everyone with counters. Those of test
-// keys are read for what a report excludes, too.
+// keys are read for what a report excludes, too. It fails with ErrLong.
 func (s Reports) months(ctx context.Context, org id.Organization, in ReportRequest, parts []part) ([]month, error) {
 	var all []month
 	kinds := []bool{true}
@@ -299,6 +274,9 @@ func (s Reports) months(ctx context.Context, org id.Organization, in ReportReque
 			}
 			for _, u := range users {
 				all = append(all, month{u, p.month, test})
+			}
+			if !in.long && len(all) > s.most() {
+				return nil, ErrLong
 			}
 		}
 	}

@@ -48,61 +48,75 @@ type MonthRow struct {
 	Counters
 }
 
-// group fills in the rows by model, key, day or month: their sums are the totals.
-func (u *Usage) group(in ReportRequest, found state, parts []part) {
-	each := func(do func(user id.User, p *person, of part, t *tally)) {
-		for user, p := range found.people {
-			for _, of := range parts {
-				if t := found.tallies[month{user, of.month, in.Test}]; t != nil && in.concerns(p) {
-					do(user, p, of, t)
-				}
-			}
+// groups are the sums of a report by model, key, day or month.
+type groups struct {
+	sums map[string]Counters
+	// keys are the rows of keys, without what they sum up to.
+	keys map[string]KeyRow
+}
+
+func newGroups() groups { return groups{map[string]Counters{}, map[string]KeyRow{}} }
+
+// add adds what a member used in a period: the sums of all groups are the totals.
+func (g groups) add(in ReportRequest, user id.User, p *person, parts []part, tallies map[month]*tally) {
+	for _, of := range parts {
+		t := tallies[month{user, of.month, in.Test}]
+		if t == nil {
+			continue
 		}
-	}
-	switch in.GroupBy {
-	case byModel:
-		sums := map[string]Counters{}
-		each(func(_ id.User, _ *person, _ part, t *tally) {
+		switch in.GroupBy {
+		case byModel:
 			for model, c := range t.models {
-				sums[model] = sums[model].plus(c)
+				g.sums[model] = g.sums[model].plus(c)
 			}
-		})
-		u.ByModel = arranged(in, sums, func(model string, c Counters) (ModelRow, string) {
-			return ModelRow{model, Calls{c.Requests, c.Cost}}, model
-		})
-	case byKey:
-		sums, rows := map[[2]string]Counters{}, map[[2]string]KeyRow{}
-		each(func(user id.User, p *person, _ part, t *tally) {
-			otherwise := t.total
-			add := func(mark string, c Counters) {
-				of := [2]string{string(user), mark}
-				sums[of] = sums[of].plus(Counters{Requests: c.Requests, Cost: c.Cost})
-				rows[of] = p.keyRow(user, mark)
-			}
-			for mark, c := range t.keys {
-				add(mark, c)
-				otherwise.Requests, otherwise.Cost = otherwise.Requests-c.Requests, otherwise.Cost-c.Cost
-			}
-			if otherwise.Requests != 0 || otherwise.Cost != 0 {
-				add("", otherwise)
-			}
-		})
-		u.ByKey = arranged(in, sums, func(of [2]string, c Counters) (KeyRow, string) {
-			row := rows[of]
-			row.Calls = Calls{c.Requests, c.Cost}
-			return row, row.Name + "\x00" + of[0] + of[1]
-		})
-	case byDay:
-		sums := map[string]Counters{}
-		each(func(_ id.User, _ *person, of part, t *tally) {
+		case byKey:
+			g.addKeys(user, p, t)
+		case byDay:
 			for day, c := range t.days {
 				if day >= of.first && day <= of.last && !c.IsZero() {
 					date := fmt.Sprintf("%s-%02d", of.month, day)
-					sums[date] = sums[date].plus(c)
+					g.sums[date] = g.sums[date].plus(c)
 				}
 			}
+		case byMonth:
+			if c := of.of(t); !c.IsZero() {
+				g.sums[of.month] = g.sums[of.month].plus(c)
+			}
+		}
+	}
+}
+
+func (g groups) addKeys(user id.User, p *person, t *tally) {
+	otherwise := t.total
+	add := func(mark string, c Counters) {
+		of := string(user) + mark
+		g.sums[of] = g.sums[of].plus(Counters{Requests: c.Requests, Cost: c.Cost})
+		g.keys[of] = p.keyRow(user, mark)
+	}
+	for mark, c := range t.keys {
+		add(mark, c)
+		otherwise.Requests, otherwise.Cost = otherwise.Requests-c.Requests, otherwise.Cost-c.Cost
+	}
+	if otherwise.Requests != 0 || otherwise.Cost != 0 {
+		add("", otherwise)
+	}
+}
+
+// finish makes the rows.
+func (g groups) finish(in ReportRequest, u *Usage) {
+	switch in.GroupBy {
+	case byModel:
+		u.ByModel = arranged(in, g.sums, func(model string, c Counters) (ModelRow, string) {
+			return ModelRow{model, Calls{c.Requests, c.Cost}}, model
 		})
-		u.ByDay = arranged(in.inOrder(), sums, func(date string, c Counters) (row DayRow, name string) {
+	case byKey:
+		u.ByKey = arranged(in, g.sums, func(of string, c Counters) (KeyRow, string) {
+			row := g.keys[of]
+			row.Calls = Calls{c.Requests, c.Cost}
+			return row, row.Name + "\x00" + of
+		})
+	case byDay:
+		u.ByDay = arranged(in.inOrder(), g.sums, func(date string, c Counters) (row DayRow, name string) {
 			row.Counters = c
 			if err := row.Date.UnmarshalText([]byte(date)); err != nil {
 				panic("usage: a day that was counted is none: " + err.Error())
@@ -110,13 +124,7 @@ func (u *Usage) group(in ReportRequest, found state, parts []part) {
 			return row, date
 		})
 	case byMonth:
-		sums := map[string]Counters{}
-		each(func(_ id.User, _ *person, of part, t *tally) {
-			if c := of.of(t); !c.IsZero() {
-				sums[of.month] = sums[of.month].plus(c)
-			}
-		})
-		u.ByMonth = arranged(in.inOrder(), sums, func(month string, c Counters) (MonthRow, string) { return MonthRow{month, c}, month })
+		u.ByMonth = arranged(in.inOrder(), g.sums, func(month string, c Counters) (MonthRow, string) { return MonthRow{month, c}, month })
 	}
 }
 

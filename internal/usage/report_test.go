@@ -6,10 +6,17 @@ import (
 	"strings"
 	"testing"
 
+	"roster/internal/access"
+	"roster/internal/api"
+	"roster/internal/env"
 	"roster/internal/id"
 	"roster/internal/member"
+	"roster/internal/member/membertest"
 	"roster/internal/permission"
+	"roster/internal/rostertest"
+	"roster/internal/route"
 	"roster/internal/table"
+	"roster/internal/usage"
 )
 
 func TestReportHasTheAgreedShape(t *testing.T) {
@@ -129,4 +136,24 @@ func TestReportCostsAsMuchAsItsMembers(t *testing.T) {
 	if read, _ := capacity.Units(); read > 2+1+10*2 {
 		t.Errorf("%v units for 10 members with usage: %v", read, capacity.Calls())
 	}
+}
+
+// TestAReportThatTakesTooLongIsRefused before its months are read.
+func TestAReportThatTakesTooLongIsRefused(t *testing.T) {
+	t.Parallel()
+	r := rostertest.New(t, usage.MeterEndpoints, func(e *env.Env) []api.Endpoint {
+		return []api.Endpoint{api.Handle(route.UsageReport, access.Member(e), usage.Reports{Env: e, Most: 2}.Usage)}
+	})
+	owner := membertest.Found(t, r)
+	path := "GET /api/organizations/" + string(owner.Organization) + "/usage"
+	for n := range 3 {
+		m := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: permission.Member})
+		r.Must(t, 200, "POST /v1/usage", owner.Secret, object{"events": []object{event(fmt.Sprint(n), "1", of(m.ID))}})
+		if n == 1 {
+			r.Must(t, 200, path, owner.Secret, nil)
+		}
+	}
+	r.Refused(t, 422, "report_too_large", path, owner.Secret, nil)
+	r.Must(t, 200, path+"?user_id="+string(owner.ID), owner.Secret, nil)
+	r.Must(t, 200, path+"?start_date=2026-10-01&end_date=2026-10-31", owner.Secret, nil)
 }
