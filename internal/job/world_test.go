@@ -87,7 +87,9 @@ func (k *tick) definition() job.Definition[params, row] {
 		}
 	}
 	if k.build != nil {
-		d.Build = func(ctx context.Context, _ job.Task[params], state string) (job.Step, error) { return k.build(ctx, state) }
+		d.Build = func(ctx context.Context, _ job.Task[params], state string) (job.Step, error) {
+			return k.build(ctx, state)
+		}
 	}
 	if k.finish != nil {
 		d.Finish = func(context.Context, job.Task[params]) ([]table.Write, error) { return nil, k.finish }

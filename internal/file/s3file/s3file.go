@@ -54,9 +54,12 @@ func With(endpoints boot.Endpoints) boot.Endpoints {
 	return func(e *env.Env) []api.Endpoint { return endpoints(Into(e)) }
 }
 
-// Options are those of a client, changed by change.
+// Options are those of a client, changed by change. Parts have no checksums besides the
+// signed one of their content: an upload whose parts have further ones has to be finished
+// with all of them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 func Options(change func(*s3.Options)) s3.Options {
-	o := s3.Options{HTTPClient: boot.HTTPClient()}
+	o := s3.Options{HTTPClient: boot.HTTPClient(), RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired}
 	change(&o)
 	return o
 }
