@@ -22,7 +22,7 @@ func (a StatementAnswer) File() *api.File {
 			kind = "adjustment"
 		}
 		table.Add(string(a.Statement.Month), string(a.Statement.Status), kind, string(line.Month), string(line.User), line.Email, line.Name,
-			strconv.FormatInt(line.Requests, 10), strconv.FormatInt(line.Input, 10), strconv.FormatInt(line.Output, 10), line.Cost.String())
+			strconv.FormatInt(line.Requests, 10), line.Input.String(), line.Output.String(), line.Cost.String())
 	}
 	return &api.File{Name: "statement-" + string(a.Statement.Month) + ".csv", CSV: table.Bytes(), Next: a.next()}
 }

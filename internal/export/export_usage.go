@@ -80,7 +80,7 @@ var (
 )
 
 func counterCells(c usage.Counters) []string {
-	return []string{strconv.FormatInt(c.Requests, 10), strconv.FormatInt(c.Input, 10), strconv.FormatInt(c.Output, 10), c.Cost.String()}
+	return []string{strconv.FormatInt(c.Requests, 10), c.Input.String(), c.Output.String(), c.Cost.String()}
 }
 
 func callCells(c usage.Calls) []string {

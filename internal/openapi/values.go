@@ -262,7 +262,8 @@ var values = map[reflect.Type]spec.Schema{
 	reflect.TypeFor[usage.Reference](): {Type: spec.String, MaxLength: usage.ReferenceLength, Pattern: `^[!-~]*$`},
 	reflect.TypeFor[usage.Model](): {
 		Type: spec.String, MaxLength: usage.ModelBytes, Examples: []any{"gpt-5"}},
-	reflect.TypeFor[usage.Scope](): enumeration(usage.Organization, usage.Personal),
+	reflect.TypeFor[usage.TokenCount](): {Type: spec.Integer},
+	reflect.TypeFor[usage.Scope]():      enumeration(usage.Organization, usage.Personal),
 	reflect.TypeFor[usage.Tags](): {
 		Type: spec.Object, AdditionalProperties: &spec.Schema{Type: spec.String, MaxLength: field.NameLength},
 		Description: "At most 16, and 512 bytes of names and values together",

@@ -115,7 +115,7 @@ func (r *reckoning) add(found state, values map[string]*AllocationRow) {
 
 // addMember adds a member to the totals and what they exclude, and to the rows of members.
 func (r *reckoning) addMember(user id.User, p *person, tallies map[month]*tally) {
-	row := rowOf(user, p, tallies, r.parts, r.in.Test)
+	row := r.in.row(user, p, tallies, r.parts)
 	if !r.in.Test {
 		r.out.Excluded.Test.Requests += rowOf(user, p, tallies, r.parts, true).Requests
 	}
@@ -168,6 +168,9 @@ func (s Reports) finish(ctx context.Context, org id.Organization, r *reckoning) 
 		r.out.ByMember = r.rows[:min(len(r.rows), r.in.rows())]
 	default:
 		r.groups.finish(r.in, &r.out)
+	}
+	if r.in.filtered() {
+		r.out.withoutTokens()
 	}
 	return nil
 }

@@ -244,7 +244,7 @@ func (r Reconciler) comparePool(ctx context.Context, org id.Organization, name s
 			sum = sum.plus(t.total)
 		}
 	}
-	if pooled := (Counters{Requests: used.Requests, Input: used.Input, Output: used.Output, Cost: used.Cost, personal: sum.personal}); pooled != sum {
+	if pooled := (Counters{Requests: used.Requests, Input: TokenCount(used.Input), Output: TokenCount(used.Output), Cost: used.Cost, personal: sum.personal}); pooled != sum {
 		r.drift(ctx, out, Drift{Organization: org, Month: name, Detail: fmt.Sprintf("the organization's pool has %+v, its members %+v", pooled, sum)})
 	}
 }

@@ -32,7 +32,7 @@ func (r *recount) count(e Record) {
 	if e.RecordedAt.After(r.last) {
 		r.last = e.RecordedAt
 	}
-	one := Counters{Requests: e.requests(), Input: e.Input, Output: e.Output, Cost: e.Cost}
+	one := Counters{Requests: e.requests(), Input: TokenCount(e.Input), Output: TokenCount(e.Output), Cost: e.Cost}
 	if e.Scope == Personal {
 		one = Counters{personal: 1}
 	}

@@ -31,6 +31,11 @@ type ReportRequest struct {
 	End   calendar.Date `query:"end_date" json:"-"`
 	Sort  Sort          `query:"sort" json:"-"`
 	Limit ReportLimit   `query:"limit" json:"-"`
+	// Model and Key are of which the figures are, by member, month, model or key, and of
+	// whole months; not both. Neither is counted by tokens. A key is found by its id as long
+	// as its member's month counts it, a model by the name that a report by models shows.
+	Model Model  `query:"model" json:"-"`
+	Key   id.Key `query:"key_id" json:"-"`
 	// Test asks for what test keys used, instead of what all others did.
 	Test bool `query:"test" json:"-"`
 	// whole: where no limit is said, there is none.
@@ -205,10 +210,13 @@ func (s Reports) Usage(ctx context.Context, by access.Actor, in ReportRequest) (
 	if err != nil {
 		return Report{}, err
 	}
+	parts := period.parts()
+	if err := in.filter(parts); err != nil {
+		return Report{}, err
+	}
 	if err := in.narrow(by); err != nil {
 		return Report{}, err
 	}
-	parts := period.parts()
 	if slices.Contains([]GroupBy{byTeam, byModel, byKey}, in.GroupBy) && !wholeMonths(parts) {
 		return Report{}, errWholeMonths
 	}
@@ -283,6 +291,24 @@ func (s Reports) months(ctx context.Context, org id.Organization, in ReportReque
 	return all, nil
 }
 
+// row is a member's, of what is asked for.
+func (in ReportRequest) row(user id.User, p *person, tallies map[month]*tally, parts []part) UsageRow {
+	row := rowOf(user, p, tallies, parts, in.Test)
+	if !in.filtered() {
+		return row
+	}
+	row.Counters, row.TopModels = Counters{}, []string{}
+	for _, of := range parts {
+		if t := tallies[month{user, of.month, in.Test}]; t != nil {
+			row.Counters = row.plus(in.counted(user, of, t))
+		}
+	}
+	if in.Model != "" && !row.IsZero() {
+		row.TopModels = []string{string(in.Model)}
+	}
+	return row
+}
+
 func rowOf(user id.User, p *person, tallies map[month]*tally, parts []part, test bool) UsageRow {
 	row := UsageRow{User: user, Email: p.Email, Name: p.Name, Role: p.Role, Status: p.Status}
 	models := map[string]Counters{}
@@ -334,11 +360,11 @@ func (s Sort) figure(c Counters) int64 {
 	case byRequests:
 		return c.Requests
 	case byTokens:
-		return c.Input + c.Output
+		return int64(c.Input + c.Output)
 	case byInput:
-		return c.Input
+		return int64(c.Input)
 	case byOutput:
-		return c.Output
+		return int64(c.Output)
 	}
 	return int64(c.Cost)
 }

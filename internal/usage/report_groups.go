@@ -67,10 +67,12 @@ func (g groups) add(in ReportRequest, user id.User, p *person, parts []part, tal
 		switch in.GroupBy {
 		case byModel:
 			for model, c := range t.models {
-				g.sums[model] = g.sums[model].plus(c)
+				if in.Model == "" || model == string(in.Model) {
+					g.sums[model] = g.sums[model].plus(c)
+				}
 			}
 		case byKey:
-			g.addKeys(user, p, t)
+			g.addKeys(in, user, p, t)
 		case byDay:
 			for day, c := range t.days {
 				if day >= of.first && day <= of.last && !c.IsZero() {
@@ -79,19 +81,25 @@ func (g groups) add(in ReportRequest, user id.User, p *person, parts []part, tal
 				}
 			}
 		case byMonth:
-			if c := of.of(t); !c.IsZero() {
+			if c := in.counted(user, of, t); !c.IsZero() {
 				g.sums[of.month] = g.sums[of.month].plus(c)
 			}
 		}
 	}
 }
 
-func (g groups) addKeys(user id.User, p *person, t *tally) {
+func (g groups) addKeys(in ReportRequest, user id.User, p *person, t *tally) {
 	otherwise := t.total
 	add := func(mark string, c Counters) {
 		of := string(user) + mark
 		g.sums[of] = g.sums[of].plus(Counters{Requests: c.Requests, Cost: c.Cost})
 		g.keys[of] = p.keyRow(user, mark)
+	}
+	if in.Key != "" {
+		if c := t.keys[spent.KeyMark(in.Key)]; !c.IsZero() {
+			add(spent.KeyMark(in.Key), c)
+		}
+		return
 	}
 	for mark, c := range t.keys {
 		add(mark, c)

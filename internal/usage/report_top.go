@@ -27,7 +27,7 @@ const (
 // the whole organization, of a month.
 func (in ReportRequest) asksForTop(parts []part) bool {
 	return (in.GroupBy == "" || in.GroupBy == byUser) && (in.Sort == "" || in.Sort == byCost) &&
-		in.User == "" && in.Team == "" && !in.Test && in.Limit > 0 && in.Limit <= mostTop && len(parts) == 1 && parts[0].whole
+		in.User == "" && in.Team == "" && !in.Test && !in.filtered() && in.Limit > 0 && in.Limit <= mostTop && len(parts) == 1 && parts[0].whole
 }
 
 // top reports who spent most, however many members there are: half a read unit for the
@@ -77,7 +77,7 @@ func (s Reports) top(ctx context.Context, org id.Organization, in ReportRequest,
 	slices.SortFunc(out.ByMember, in.Sort.compare)
 	out.ByMember = out.ByMember[:min(len(out.ByMember), int(in.Limit))]
 	used := total.Month.Usage
-	out.Totals.Counters = Counters{Requests: used.Requests, Input: used.Input, Output: used.Output, Cost: used.Cost}
+	out.Totals.Counters = Counters{Requests: used.Requests, Input: TokenCount(used.Input), Output: TokenCount(used.Output), Cost: used.Cost}
 	return out, true, nil
 }
 

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -15,19 +16,37 @@ import (
 
 // Counters are sums over events.
 type Counters struct {
-	Requests int64        `json:"requests" dynamodbav:"r,omitempty"`
-	Input    int64        `json:"input_tokens" dynamodbav:"i,omitempty"`
-	Output   int64        `json:"output_tokens" dynamodbav:"o,omitempty"`
-	Cost     money.Amount `json:"cost_usd" dynamodbav:"c,omitempty"`
+	Requests int64 `json:"requests" dynamodbav:"r,omitempty"`
+	// Input and Output are absent where they are not counted: of one model, or one key.
+	Input  TokenCount   `json:"input_tokens,omitzero" dynamodbav:"i,omitempty"`
+	Output TokenCount   `json:"output_tokens,omitzero" dynamodbav:"o,omitempty"`
+	Cost   money.Amount `json:"cost_usd" dynamodbav:"c,omitempty"`
 	// personal is how many requests went over personal connections; they are in
 	// none of the sums above.
 	personal int64
 }
 
+// TokenCount is how many tokens there were.
+type TokenCount int64
+
+// Uncounted is the TokenCount of what is not counted by tokens.
+const Uncounted TokenCount = math.MinInt64
+
+// IsZero reports whether the tokens are not counted: that there were none is shown.
+func (t TokenCount) IsZero() bool { return t == Uncounted }
+
+// String is the number; empty, it is not counted.
+func (t TokenCount) String() string {
+	if t == Uncounted {
+		return ""
+	}
+	return strconv.FormatInt(int64(t), 10)
+}
+
 func (c Counters) plus(d Counters) Counters {
 	sum := func(a, b int64) int64 { return int64(money.Amount(a).Plus(money.Amount(b))) }
 	return Counters{
-		Requests: sum(c.Requests, d.Requests), Input: sum(c.Input, d.Input), Output: sum(c.Output, d.Output),
+		Requests: sum(c.Requests, d.Requests), Input: TokenCount(sum(int64(c.Input), int64(d.Input))), Output: TokenCount(sum(int64(c.Output), int64(d.Output))),
 		Cost: c.Cost.Plus(d.Cost), personal: sum(c.personal, d.personal),
 	}
 }
@@ -226,9 +245,9 @@ func (c *Counters) set(letter string, n int64) {
 	case "r":
 		c.Requests = n
 	case "i":
-		c.Input = n
+		c.Input = TokenCount(n)
 	case "o":
-		c.Output = n
+		c.Output = TokenCount(n)
 	case "p":
 		c.personal = n
 	}
