@@ -35,12 +35,12 @@ type sight struct {
 	member *member.Member
 }
 
-// tells reports whether a change of a month says more than what was seen before.
-func (s sight) tells(name string, before, after table.Item) (bool, error) {
-	if more, err := spent.More(before, after); err != nil || !more || name != s.name {
-		return more && name > s.name, err
+// tells reports whether a month says more than what was seen before.
+func (s sight) tells(name string, month table.Item) (bool, error) {
+	if name != s.name {
+		return name > s.name, nil
 	}
-	return spent.More(s.month, after)
+	return spent.More(s.month, month)
 }
 
 // Stream warns whom a batch of changes brought near a limit. It fails as a whole; a
@@ -56,12 +56,19 @@ func (s Service) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 		one := seen[user{org, of}]
 		before, after := stream.Images(record)
 		if _, _, name, isMonth := key.Month(); isMonth {
-			tells, err := one.tells(name, before, after)
+			more, err := spent.More(before, after)
 			if err != nil {
 				return err
 			}
+			if !more {
+				continue
+			}
 			for _, team := range append(usage.TeamsCharged(before, after), "") {
 				charged[pooled{org, team}] = true
+			}
+			tells, err := one.tells(name, after)
+			if err != nil {
+				return err
 			}
 			if !tells {
 				continue

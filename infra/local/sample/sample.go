@@ -102,7 +102,7 @@ var fleeting = []struct {
 	{regexp.MustCompile(`\b(key_test|[a-z]{3,4})_[0-9A-Z]{26,}`), "<${1}_…>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d`), "<date>"},
-	{regexp.MustCompile(`("(checked|missing|surplus)": ?)\d+`), `${1}"<number>"`},
+	{regexp.MustCompile(`("(checked|missing|surplus|organizations|events|months|busy)": ?)\d+`), `${1}"<number>"`},
 	{regexp.MustCompile(`("last_active_at": ?)(null|"[^"]*")`), `${1}"<day or null>"`}, // noted within moments
 	{regexp.MustCompile(`("month": ?)"\d{4}-\d\d"`), `${1}"<month>"`},
 	{regexp.MustCompile(`("hint": ?)"[^"]*"`), `${1}"<hint>"`},
