@@ -4,6 +4,8 @@
 package export
 
 import (
+	"errors"
+
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/csvfile"
@@ -90,8 +92,15 @@ func content[Out any](format field.Format, out Out, table func() *csvfile.File) 
 	return table().Bytes(), nil
 }
 
-// fits reports whether one answer holds a file.
-func fits[Out any](s Service, format field.Format, out Out, table func() *csvfile.File) (bool, error) {
+// tooMuch reports whether a job has to make a file: one answer does not hold it, or to make
+// it takes longer than a request (err).
+func tooMuch[Out any](s Service, format field.Format, out Out, table func() *csvfile.File, err error) (bool, error) {
+	if err != nil {
+		if errors.Is(err, usage.ErrLong) {
+			return true, nil
+		}
+		return false, err
+	}
 	b, err := content(format, out, table)
-	return api.Transported(b) <= s.held, err
+	return api.Transported(b) > s.held, err
 }

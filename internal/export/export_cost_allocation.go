@@ -2,14 +2,12 @@ package export
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/csvfile"
 	"roster/internal/field"
-	"roster/internal/job"
 	"roster/internal/usage"
 )
 
@@ -32,40 +30,25 @@ type AllocationFile struct {
 // more months of members than a request reads, is made by a job (202): when it is done, its
 // `file.url` fetches it.
 func (s Service) ExportCostAllocation(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, error) {
-	out, err := s.allocationFile(ctx, by, in, in.AllocationRequest)
-	if err != nil && !errors.Is(err, usage.ErrLong) {
-		return AllocationFile{}, err
-	}
-	if err == nil {
-		if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
-			return out, err
-		}
+	out, err := s.allocationFile(ctx, by, in.AllocationRequest, in.Format)
+	large, err := tooMuch(s, in.Format, out, out.table, err)
+	if err != nil || !large {
+		return out, err
 	}
 	out.Allocation = nil
 	out.Later, err = later(ctx, s, by, s.allocationJob(), in)
 	return out, err
 }
 
-func (s Service) allocationFile(ctx context.Context, by access.Actor, in AllocationRequest, asked usage.AllocationRequest) (AllocationFile, error) {
-	out, err := s.reports.Allocate(ctx, by, asked)
-	return AllocationFile{Allocation: &out.Allocation, format: in.Format}, err
+func (s Service) allocationFile(ctx context.Context, by access.Actor, in usage.AllocationRequest, format field.Format) (AllocationFile, error) {
+	out, err := s.reports.Allocate(ctx, by, in)
+	return AllocationFile{Allocation: &out.Allocation, format: format}, err
 }
 
 func (s Service) allocationJob() definition {
-	return define("export_cost_allocation", func(ctx context.Context, t job.Task[params], _ string) (job.Step, error) {
-		in, err := api.ReadQuery[AllocationRequest](t.Params.Query)
-		if err != nil {
-			return job.Step{}, err
-		}
-		out, err := s.allocationFile(ctx, t.By, in, in.AllocationRequest.Long())
-		if err != nil {
-			return job.Step{}, err
-		}
-		content, err := content(in.Format, out, out.table)
-		if err != nil {
-			return job.Step{}, err
-		}
-		return s.whole(ctx, t, "cost-allocation", in.Format, len(out.Allocation.Rows), content)
+	return whole(s, "export_cost_allocation", "cost-allocation", func(ctx context.Context, by access.Actor, in AllocationRequest) (AllocationFile, field.Format, error) {
+		out, err := s.allocationFile(ctx, by, in.Long(), in.Format)
+		return out, in.Format, err
 	})
 }
 

@@ -57,7 +57,7 @@ func (s Service) ExportMembers(ctx context.Context, by access.Actor, in MembersR
 		out.Members, cursor, all, length = append(out.Members, rows...), next, next == "", length+api.Transported(part)
 	}
 	if all { // each row has the columns of all now
-		if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
+		if large, err := tooMuch(s, in.Format, out, out.table, nil); err != nil || !large {
 			return out, err
 		}
 	}

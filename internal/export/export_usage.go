@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"roster/internal/api"
 	"roster/internal/csvfile"
 	"roster/internal/field"
-	"roster/internal/job"
 	"roster/internal/usage"
 )
 
@@ -32,40 +30,25 @@ type UsageFile struct {
 // members than a request reads, is made by a job (202): when it is done, its `file.url`
 // fetches it.
 func (s Service) ExportUsage(ctx context.Context, by access.Actor, in UsageRequest) (UsageFile, error) {
-	out, err := s.usageFile(ctx, by, in, in.Whole())
-	if err != nil && !errors.Is(err, usage.ErrLong) {
-		return UsageFile{}, err
-	}
-	if err == nil {
-		if fits, err := fits(s, in.Format, out, out.table); err != nil || fits {
-			return out, err
-		}
+	out, err := s.usageFile(ctx, by, in.Whole(), in.Format)
+	large, err := tooMuch(s, in.Format, out, out.table, err)
+	if err != nil || !large {
+		return out, err
 	}
 	out.Usage = nil
 	out.Later, err = later(ctx, s, by, s.usageJob(), in)
 	return out, err
 }
 
-func (s Service) usageFile(ctx context.Context, by access.Actor, in UsageRequest, asked usage.ReportRequest) (UsageFile, error) {
-	report, err := s.reports.Usage(ctx, by, asked)
-	return UsageFile{Usage: &report.Usage, format: in.Format}, err
+func (s Service) usageFile(ctx context.Context, by access.Actor, in usage.ReportRequest, format field.Format) (UsageFile, error) {
+	report, err := s.reports.Usage(ctx, by, in)
+	return UsageFile{Usage: &report.Usage, format: format}, err
 }
 
 func (s Service) usageJob() definition {
-	return define("export_usage", func(ctx context.Context, t job.Task[params], _ string) (job.Step, error) {
-		in, err := api.ReadQuery[UsageRequest](t.Params.Query)
-		if err != nil {
-			return job.Step{}, err
-		}
-		out, err := s.usageFile(ctx, t.By, in, in.Whole().Long())
-		if err != nil {
-			return job.Step{}, err
-		}
-		content, err := content(in.Format, out, out.table)
-		if err != nil {
-			return job.Step{}, err
-		}
-		return s.whole(ctx, t, "usage", in.Format, out.table().Len(), content)
+	return whole(s, "export_usage", "usage", func(ctx context.Context, by access.Actor, in UsageRequest) (UsageFile, field.Format, error) {
+		out, err := s.usageFile(ctx, by, in.Whole().Long(), in.Format)
+		return out, in.Format, err
 	})
 }
 

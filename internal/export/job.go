@@ -7,6 +7,7 @@ import (
 
 	"roster/internal/access"
 	"roster/internal/api"
+	"roster/internal/csvfile"
 	"roster/internal/field"
 	"roster/internal/file"
 	"roster/internal/job"
@@ -78,16 +79,33 @@ func (s Service) finish(ctx context.Context, u upload, name string, format field
 	return job.Step{Rows: rows, File: &made}, s.Files.Finish(ctx, u.Upload, u.Tags)
 }
 
-// whole is the one step of a file that is made at once.
-func (s Service) whole(ctx context.Context, t job.Task[params], name string, format field.Format, rows int, content []byte) (job.Step, error) {
-	u, err := s.begun(ctx, t, upload{})
-	if err != nil {
-		return job.Step{}, err
-	}
-	for part := range slices.Chunk(content, s.part) {
-		if u, err = s.write(ctx, u, part); err != nil {
+// whole is a job whose file is made in one step.
+func whole[In any, Out interface{ table() *csvfile.File }](
+	s Service, kind, name string, make func(context.Context, access.Actor, In) (Out, field.Format, error),
+) definition {
+	return define(kind, func(ctx context.Context, t job.Task[params], _ string) (job.Step, error) {
+		in, err := api.ReadQuery[In](t.Params.Query)
+		if err != nil {
 			return job.Step{}, err
 		}
-	}
-	return s.finish(ctx, u, name, format, rows)
+		out, format, err := make(ctx, t.By, in)
+		if err != nil {
+			return job.Step{}, err
+		}
+		rows := out.table()
+		content, err := content(format, out, func() *csvfile.File { return rows })
+		if err != nil {
+			return job.Step{}, err
+		}
+		u, err := s.begun(ctx, t, upload{})
+		if err != nil {
+			return job.Step{}, err
+		}
+		for part := range slices.Chunk(content, s.part) {
+			if u, err = s.write(ctx, u, part); err != nil {
+				return job.Step{}, err
+			}
+		}
+		return s.finish(ctx, u, name, format, rows.Len())
+	})
 }

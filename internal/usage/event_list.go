@@ -64,24 +64,16 @@ func (l listing) addItem(key table.Key, item table.Item) error {
 	if !ok {
 		return nil
 	}
-	if !key.UsageChunk() {
-		r, err := table.Decode[Record](item)
-		if err != nil {
-			return err
+	records, ttl, err := recordsIn(key, item)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		by := reference // a chunk
+		if !key.UsageChunk() {
+			by = hex.EncodeToString(r.Call)
 		}
-		l.add(org, r, hex.EncodeToString(r.Call), r.TTL, reference)
-		return nil
-	}
-	stored, err := table.Decode[storedPortion](item)
-	if err != nil {
-		return err
-	}
-	p, err := stored.portion()
-	if err != nil {
-		return err
-	}
-	for _, r := range p.Records {
-		l.add(org, r, reference, stored.TTL, reference)
+		l.add(org, r, by, ttl, reference)
 	}
 	return nil
 }

@@ -175,7 +175,7 @@ func (l *eventLister) pieces(lists []listed) (all []piece) {
 // take takes what is wanted of a piece, and reports whether the page is full before its end.
 func (l *eventLister) take(p piece) (full bool, err error) {
 	for i := range p.references {
-		records, err := p.records(i)
+		records, err := p.records(l.org, i)
 		if err != nil {
 			return false, err
 		}
@@ -197,26 +197,18 @@ func (l *eventLister) take(p piece) (full bool, err error) {
 
 // records are the events to which a reference leads: one, which is nil where it is kept no
 // more, or those of a chunk that are of the list's day.
-func (p piece) records(i int) ([]*Record, error) {
-	item := p.items[i]
-	if !p.list.chunk() {
-		if item == nil {
-			return []*Record{nil}, nil
-		}
-		r, err := table.Decode[Record](item)
-		return []*Record{&r}, err
-	}
-	if item == nil {
+func (p piece) records(org id.Organization, i int) ([]*Record, error) {
+	item, chunk := p.items[i], p.list.chunk()
+	switch {
+	case item == nil && chunk:
 		return nil, nil
+	case item == nil:
+		return []*Record{nil}, nil
 	}
-	stored, err := table.Decode[storedPortion](item)
-	if err != nil {
-		return nil, err
-	}
-	content, err := stored.portion()
+	records, _, err := recordsIn(table.UsageReferenced(org, p.references[i]), item)
 	var all []*Record
-	for _, r := range content.Records {
-		if r.day() == p.list.day() {
+	for _, r := range records {
+		if !chunk || r.day() == p.list.day() {
 			all = append(all, &r)
 		}
 	}

@@ -224,3 +224,18 @@ func (r Record) write(marker table.Key) table.Write {
 		},
 	}
 }
+
+// recordsIn are the events that an item holds, one or a chunk of them, and the Unix second
+// until which it is kept.
+func recordsIn(key table.Key, item table.Item) (all []Record, ttl int64, err error) {
+	if !key.UsageChunk() {
+		r, err := table.Decode[Record](item)
+		return []Record{r}, r.TTL, err
+	}
+	stored, err := table.Decode[storedPortion](item)
+	if err != nil {
+		return nil, 0, err
+	}
+	p, err := stored.portion()
+	return p.Records, stored.TTL, err
+}

@@ -186,23 +186,11 @@ func eventsOf(ctx context.Context, t *table.Table, partition string, do func([]R
 			if err != nil {
 				return err
 			}
-			if !key.UsageChunk() {
-				e, err := table.Decode[Record](item)
-				if err != nil {
-					return err
-				}
-				records = append(records, e)
-				continue
-			}
-			stored, err := table.Decode[storedPortion](item)
+			held, _, err := recordsIn(key, item)
 			if err != nil {
 				return err
 			}
-			p, err := stored.portion()
-			if err != nil {
-				return err
-			}
-			records = append(records, p.Records...)
+			records = append(records, held...)
 		}
 		if err := do(records); err != nil {
 			return err
