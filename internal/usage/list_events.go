@@ -19,6 +19,7 @@ import (
 // reservation that it settled, or by the chunk in which it came; else for those of a member
 // in a period, the newest first.
 type ListEventsRequest struct {
+	// Event finds none that settled a reservation: Reservation does, and so does its day.
 	Event       EventID        `query:"event_id" json:"-"`
 	Reservation id.Reservation `query:"reservation_id" json:"-"`
 	// Source and Sequence name a chunk.
