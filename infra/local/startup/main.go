@@ -40,11 +40,18 @@ func onSample(ctx context.Context, root string, runs int, out io.Writer) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	return run(ctx, root, d.Env(), runs, out)
+	return run(ctx, root, deployment{d.Env(), d.Fill}, runs, out)
 }
 
-// run measures the functions of the module at root in an environment.
-func run(ctx context.Context, root string, env []string, runs int, out io.Writer) (err error) {
+// deployment is of what the functions are part: their environment, and what fills in the
+// names in their events.
+type deployment struct {
+	env  []string
+	fill func(event []byte) ([]byte, error)
+}
+
+// run measures the functions of the module at root as parts of a deployment.
+func run(ctx context.Context, root string, of deployment, runs int, out io.Writer) (err error) {
 	if runs < 1 {
 		return fmt.Errorf("%d starts are too few", runs)
 	}
@@ -58,7 +65,12 @@ func run(ctx context.Context, root string, env []string, runs int, out io.Writer
 	if err != nil {
 		return err
 	}
-	measured, err := measure(ctx, hello, functions, env, runs)
+	for i := range functions {
+		if functions[i].event, err = of.fill(functions[i].event); err != nil {
+			return err
+		}
+	}
+	measured, err := measure(ctx, hello, functions, of.env, runs)
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,13 @@ import (
 	"testing"
 )
 
+// nowhereNamed is a deployment whose events name nothing.
+var nowhereNamed = deployment{fill: func(event []byte) ([]byte, error) { return event, nil }}
+
 func TestRunReportsEveryFunction(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := run(t.Context(), "testdata", nil, 2, &out); err != nil {
+	if err := run(t.Context(), "testdata", nowhereNamed, 2, &out); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -39,7 +42,7 @@ func TestRunRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			err := run(t.Context(), test.root, nil, test.runs, &out)
+			err := run(t.Context(), test.root, nowhereNamed, test.runs, &out)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %s", err, test.want)
 			}
