@@ -130,6 +130,9 @@ func benchmarkHotPath(b *testing.B, members int) {
 	run("top-10-by-cost", func(ctx context.Context, _ struct{}) rostertest.Response {
 		return w.CallContext(b, ctx, "GET "+path+"/usage?group_by=user&sort=cost&limit=10", w.owner.key, nil)
 	})
+	run("costs-by-department", func(ctx context.Context, _ struct{}) rostertest.Response {
+		return w.CallContext(b, ctx, "GET "+path+"/export/cost-allocation", w.owner.key, nil)
+	})
 }
 
 // someone is each member in turn.
