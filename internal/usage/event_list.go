@@ -95,14 +95,18 @@ func (l EventList) put(ctx context.Context, all listing) error {
 	return group.Wait()
 }
 
-// Stream lists the events of a batch that are new.
+// Stream lists the events of a batch that are new. One that cannot be read is left out: no
+// other list, and no warning, waits for it.
 func (l EventList) Stream(ctx context.Context, event events.DynamoDBEvent) error {
 	all := listing{}
 	for _, record := range event.Records {
-		if before, after := stream.Images(record); before == nil && after != nil {
-			if err := all.addItem(stream.Key(record), after); err != nil {
-				return err
-			}
+		before, after := stream.Images(record)
+		if before != nil || after == nil {
+			continue
+		}
+		key := stream.Key(record)
+		if err := all.addItem(key, after); err != nil {
+			l.Log.ErrorContext(ctx, "usage: an event was not listed", "key", key, "error", err)
 		}
 	}
 	return l.put(ctx, all)

@@ -111,7 +111,8 @@ func (r Reconciler) round(ctx, inTime context.Context, out Reconciliation) (Reco
 	if err := r.Table.Get(inTime, table.Into(table.ReconcileRound(), &stored)); err != nil {
 		return out, err
 	}
-	at := reconciling{Day: r.Now().UTC().Format(time.DateOnly)}
+	today := r.Now().UTC()
+	at := reconciling{Day: today.Format(time.DateOnly)}
 	if stored != nil && stored.Day == at.Day {
 		at = *stored
 	}
@@ -122,7 +123,7 @@ func (r Reconciler) round(ctx, inTime context.Context, out Reconciliation) (Reco
 			return out, err
 		}
 		if at.Done = len(listed) == 0; !at.Done {
-			if listed[0].Status != organization.Deleted && due(listed[0].ID, r.Now()) {
+			if listed[0].Status != organization.Deleted && due(listed[0].ID, today) {
 				if err := r.reconcile(inTime, listed[0].ID, &out); err != nil {
 					r.Log.ErrorContext(ctx, "usage: an organization was not reconciled", "organization", string(listed[0].ID), "error", err)
 					failed = err
