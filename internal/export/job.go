@@ -5,9 +5,12 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/go-json-experiment/json"
+
 	"roster/internal/access"
 	"roster/internal/api"
 	"roster/internal/csvfile"
+	"roster/internal/fault"
 	"roster/internal/field"
 	"roster/internal/file"
 	"roster/internal/job"
@@ -22,14 +25,39 @@ type params struct {
 // definition is a job that makes files.
 type definition = job.Definition[params, struct{}]
 
+// progress is how far a job is, and how often it began again.
+type progress struct {
+	State string `json:"state,omitzero"`
+	Again int    `json:"again,omitzero"`
+}
+
+// mostAgain is how often a job begins again at most.
+const mostAgain = 3
+
+var errLost = fault.New(0, "file_lost", "What was written of the file was lost, several times.")
+
 func define(name string, build func(context.Context, job.Task[params], string) (job.Step, error)) definition {
 	return definition{
 		Name: name, Permission: permission.ReportsExport,
 		Build: func(ctx context.Context, t job.Task[params], state string) (job.Step, error) {
-			step, err := build(ctx, t, state)
-			if errors.Is(err, file.ErrGone) {
-				return job.Step{}, nil // from the beginning: what was written is not there any more
+			var at progress
+			if state != "" {
+				if err := json.Unmarshal([]byte(state), &at); err != nil {
+					return job.Step{}, err
+				}
 			}
+			step, err := build(ctx, t, at.State)
+			switch {
+			case errors.Is(err, file.ErrGone) && at.Again == mostAgain:
+				return job.Step{}, errLost
+			case errors.Is(err, file.ErrGone): // from the beginning: what was written is not there any more
+				step, at.Again = job.Step{}, at.Again+1
+			case err != nil:
+				return job.Step{}, err
+			}
+			at.State = step.State
+			b, err := json.Marshal(at)
+			step.State = string(b)
 			return step, err
 		},
 	}

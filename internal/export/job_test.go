@@ -294,3 +294,21 @@ func TestAFileIsWholeWhateverFails(t *testing.T) {
 		}
 	}
 }
+
+// losing is a Store that loses every file before it is finished.
+type losing struct{ file.Store }
+
+func (losing) Finish(context.Context, file.Upload, []string) error { return file.ErrGone }
+
+func TestAFileThatIsAlwaysLostEndsItsJob(t *testing.T) {
+	t.Parallel()
+	f := newFirm(t)
+	f.Files = losing{f.Files}
+	for _, file := range []string{"members", "usage"} {
+		path := f.ask(t, f.owner.Secret, file)
+		jobtest.Drain(t, f.Roster, f.jobs)
+		if got := f.Must(t, 200, "GET "+path, f.owner.Secret, nil); got.At("job", "state") != "failed" || got.At("job", "code") != "file_lost" {
+			t.Errorf("%s: %s", file, got.Raw)
+		}
+	}
+}
