@@ -49,7 +49,7 @@ type Drift struct {
 
 var errDrift = errors.New("usage: counters are not what their events come to")
 
-// reconciling is how far a day's round through the organizations is.
+// reconciling is how far the round of a day is through the organizations.
 type reconciling struct {
 	Day   string          `dynamodbav:"day"`
 	After id.Organization `dynamodbav:"after,omitempty"`
@@ -105,16 +105,35 @@ func due(org id.Organization, day time.Time) bool {
 	return int64(h.Sum32()%7) == day.Unix()/int64((24*time.Hour).Seconds())%7
 }
 
-// round goes on with the day's round.
+// at is where the rounds go on: with the one under way, however late it is, or else with
+// that of the next day, up to today. Of days that were missed it makes up for those of a
+// week, in which each organization is due.
+func (was *reconciling) at(today time.Time) (at reconciling, day time.Time, err error) {
+	day = today
+	if was != nil {
+		at = *was
+		if day, err = time.Parse(time.DateOnly, was.Day); err != nil {
+			return reconciling{}, time.Time{}, err
+		}
+	}
+	if oldest := today.AddDate(0, 0, -6); day.Before(oldest) {
+		at, day = reconciling{}, oldest
+	} else if at.Done && day.Before(today) {
+		at, day = reconciling{}, day.AddDate(0, 0, 1)
+	}
+	at.Day = day.Format(time.DateOnly)
+	return at, day, nil
+}
+
+// round goes on with the rounds.
 func (r Reconciler) round(ctx, inTime context.Context, out Reconciliation) (Reconciliation, error) {
 	var stored *reconciling
 	if err := r.Table.Get(inTime, table.Into(table.ReconcileRound(), &stored)); err != nil {
 		return out, err
 	}
-	today := r.Now().UTC()
-	at := reconciling{Day: today.Format(time.DateOnly)}
-	if stored != nil && stored.Day == at.Day {
-		at = *stored
+	at, day, err := stored.at(r.Now().UTC().Truncate(24 * time.Hour))
+	if err != nil {
+		return out, err
 	}
 	var failed error
 	for !at.Done && inTime.Err() == nil {
@@ -123,7 +142,7 @@ func (r Reconciler) round(ctx, inTime context.Context, out Reconciliation) (Reco
 			return out, err
 		}
 		if at.Done = len(listed) == 0; !at.Done {
-			if listed[0].Status != organization.Deleted && due(listed[0].ID, today) {
+			if listed[0].Status != organization.Deleted && due(listed[0].ID, day) {
 				if err := r.reconcile(inTime, listed[0].ID, &out); err != nil {
 					r.Log.ErrorContext(ctx, "usage: an organization was not reconciled", "organization", string(listed[0].ID), "error", err)
 					failed = err
