@@ -5,6 +5,7 @@ package objects
 import (
 	"context"
 	"crypto/subtle"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3afero"
 	"github.com/spf13/afero"
 
+	"roster/internal/file"
 	"roster/internal/file/s3file"
 )
 
@@ -31,7 +33,7 @@ var credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"
 
 // New serves the bucket as S3 does with its name in the path. Its objects are below the
 // folder; without one, they are kept in memory. Uploads that are not finished are lost
-// with the process.
+// with the process, and objects that are kept no longer are deleted when one begins.
 func New(folder string) (http.Handler, error) {
 	objects, metadata := afero.NewMemMapFs(), afero.NewMemMapFs()
 	if folder != "" {
@@ -42,6 +44,9 @@ func New(folder string) (http.Handler, error) {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, err
 		}
+		if err := expire(folder, time.Now().Add(-file.KeptFor)); err != nil {
+			return nil, err
+		}
 		objects = afero.NewBasePathFs(afero.NewOsFs(), folder)
 	}
 	bucket, err := s3afero.SingleBucket(Bucket, objects, metadata)
@@ -49,6 +54,20 @@ func New(folder string) (http.Handler, error) {
 		return nil, err
 	}
 	return gofakes3.New(bucket).Server(), nil
+}
+
+// expire deletes what was written before a time.
+func expire(folder string, before time.Time) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil || !info.ModTime().Before(before) {
+			return err
+		}
+		return os.Remove(path)
+	})
 }
 
 // Options are those of a client of the bucket that is served at an endpoint.

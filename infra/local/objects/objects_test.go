@@ -101,6 +101,27 @@ func TestAFileIsWrittenInPartsAndFetchedByItsLink(t *testing.T) {
 	}
 }
 
+func TestObjectsAreDeletedInTime(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, age := range map[string]time.Duration{"old": file.KeptFor + time.Hour, "young": file.KeptFor - time.Hour} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := objects.New(folder); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 1 || left[0].Name() != "young" {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
 func TestAnUploadThatIsOverIsGone(t *testing.T) {
 	t.Parallel()
 	store := serve(t, "")
