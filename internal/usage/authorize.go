@@ -10,6 +10,7 @@ import (
 	"roster/internal/id"
 	"roster/internal/model"
 	"roster/internal/money"
+	"roster/internal/price"
 	"roster/internal/spending"
 )
 
@@ -50,6 +51,10 @@ type Decision struct {
 // errReserve refuses where nobody may exceed a limit by calls that are under way.
 var errReserve = fault.New(fault.Forbidden, "reservation_required",
 	"The organization's limits are strict: reserve what the call may cost (POST /v1/reservations).")
+
+// errNoPrice refuses a call that nobody could say what it costs.
+var errNoPrice = fault.New(fault.Forbidden, "model_unpriced",
+	"The model has no price: the organization gives it one, or sets a default tariff.")
 
 // admitted is how who was named stands, through the key that was named, and whose
 // connection serves their calls of the model; who may not call it is refused.
@@ -107,6 +112,9 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if refused := b.refusal(now); refused != nil {
 		return Decision{}, refused
 	}
+	if err := g.priced(ctx, by, in.Model, b.mode); err != nil {
+		return Decision{}, err
+	}
 	if b.mode == spending.Strict && len(b.limits)+len(b.rates) > 0 {
 		return Decision{}, errReserve
 	}
@@ -119,4 +127,20 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 		out.AllowedModels = standing.AllowedModels()
 	}
 	return out, nil
+}
+
+// priced refuses a model whose calls have no price, neither of their own nor by a default
+// tariff; where limits are only observed, nothing is refused.
+func (g Gate) priced(ctx context.Context, by access.Caller, named Model, mode spending.Mode) error {
+	if named == "" || mode == spending.Observe {
+		return nil
+	}
+	prices, err := g.prices.List(ctx, by.Organization())
+	if err != nil {
+		return err
+	}
+	if _, basis := prices.For(string(named)); basis == price.Dearest {
+		return errNoPrice.With("model", named)
+	}
+	return nil
 }

@@ -252,3 +252,25 @@ func TestACappedKeyIsWorthItsCap(t *testing.T) {
 	}
 	c.Refused(t, 403, "permission_denied", "POST /v1/usage", ada.Secret, object{"events": []object{event("1", "1")}})
 }
+
+// TestAModelWithoutAPriceIsRefused unless the organization has a default tariff, or only observes.
+func TestAModelWithoutAPriceIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	ada := c.add(t, permission.Member)
+	unpriced := object{"model": "of-nobody/at-all"}
+	got := c.Call(t, "POST /v1/authorize", ada.Secret, unpriced)
+	if got.Status != 403 || got.At("code") != "model_unpriced" || got.At("allowed") != false || got.Header.Get("X-Roster-Code") != "model_unpriced" {
+		t.Errorf("%d %s", got.Status, got.Raw)
+	}
+	c.Refused(t, 403, "model_unpriced", "GET /v1/authorize?model=of-nobody/at-all", ada.Secret, nil)
+	c.Must(t, 200, "POST /v1/authorize", ada.Secret, object{"model": "openai/gpt-4o"})
+	c.Must(t, 200, "POST /v1/authorize", ada.Secret, nil)
+	c.setOrganization(t, "limit_mode", "observe")
+	c.Advance(time.Minute)
+	c.Must(t, 200, "POST /v1/authorize", ada.Secret, unpriced)
+	c.setOrganization(t, "limit_mode", "balanced")
+	c.setPrices(t, `{"default_tariff":{"input_cost_per_token":0.000001,"output_cost_per_token":0.000002}}`)
+	c.Advance(time.Minute)
+	c.Must(t, 200, "POST /v1/authorize", ada.Secret, unpriced)
+}

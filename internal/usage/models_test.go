@@ -82,6 +82,7 @@ func TestWhatIsAllowedIsWhatIsAnswered(t *testing.T) {
 		}
 		return l
 	})
+	c.setPrices(t, `{"default_tariff":{"input_cost_per_token":1e-6,"output_cost_per_token":1e-6}}`)
 	rapid.Check(t, func(rt *rapid.T) {
 		c.allow(t, ada.ID, lists.Draw(rt, "role"), lists.Draw(rt, "member"), lists.Draw(rt, "key"))
 		var told model.List
@@ -110,7 +111,7 @@ func TestListsCostNoFurtherRead(t *testing.T) {
 		record.AllowedModels = m.AllowedModels
 		m.Keys = map[id.Key]access.KeyRecord{keyOf(*m): record}
 	})
-	c.Must(t, 200, "POST /v1/authorize", ada.Secret, nil)
+	c.Must(t, 200, "POST /v1/authorize", ada.Secret, object{"model": "openai/gpt-4o"}) // reads which prices are in force, too
 	ctx, capacity := table.WithCapacity(t.Context())
 	c.CallContext(t, ctx, "POST /v1/authorize", ada.Secret, object{"model": "openai/gpt-5"})
 	if read, write := capacity.Units(); read > 1 || write != 0 || len(capacity.Calls()) != 1 {

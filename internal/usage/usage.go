@@ -25,6 +25,7 @@ type Gate struct {
 	*env.Env
 	path     *access.HotPath
 	pools    *poolStates
+	prices   *price.Book
 	warnings warning.Service
 }
 
@@ -53,7 +54,7 @@ func (s Reports) most() int { return cmp.Or(s.Most, MostMonths) }
 // AuthorizeEndpoints are the routes asked before a model call.
 func AuthorizeEndpoints(e *env.Env) []api.Endpoint {
 	path := access.NewHotPath(e)
-	g := Gate{e, path, newPoolStates(e.Table), warning.New(e)}
+	g := Gate{e, path, newPoolStates(e.Table), price.NewBook(e), warning.New(e)}
 	return []api.Endpoint{
 		api.Handle(route.Authorize, forwarding(path.Forwarded), g.Authorize),
 		api.Handle(route.ForwardAuth, forwarding(path.Forwarded), g.ForwardAuth),
