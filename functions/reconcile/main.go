@@ -1,5 +1,5 @@
-// Function reconcile proves once a day that counters are what usage events come to. It
-// runs on a schedule, and fails where they are not.
+// Function reconcile proves that counters are what usage events come to, of each organization
+// once a week. It runs on a schedule, and fails where they are not.
 package main
 
 import (

@@ -93,7 +93,7 @@ type Adjustment struct {
 }
 
 var (
-	errNoEvent = fault.New(fault.NotFound, "event_not_found", "There is no such event, or it is kept no more. One that settled a reservation is named by reservation_id.")
+	errNoEvent = fault.New(fault.NotFound, "event_not_found", "There is no such event, or it is kept no more. One that settled a reservation is named by reservation_id; one in a chunk is corrected by user_id alone.")
 	errRefund  = fault.InvalidField("/refund_usd", "is more than what there is to refund")
 	errApart   = fault.New(fault.Conflict, "event_not_charged", "The event is of a test key, or of a personal connection: it is charged to nobody.")
 )

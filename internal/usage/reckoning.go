@@ -130,9 +130,10 @@ func (r *reckoning) addMember(user id.User, p *person, tallies map[month]*tally)
 	}
 }
 
-// addTeams adds a member's months to the teams for which they were recorded.
+// addTeams adds a member's months to the teams for which they were recorded, and to the
+// totals: once, whatever teams there are.
 func (r *reckoning) addTeams(user id.User, tallies map[month]*tally) {
-	counted := false
+	var used Counters
 	for _, of := range r.parts {
 		if t := tallies[month{user, of.month, true}]; t != nil && !r.in.Test {
 			r.out.Excluded.Test.Requests += t.of(r.in.Team).Requests
@@ -141,14 +142,17 @@ func (r *reckoning) addTeams(user id.User, tallies map[month]*tally) {
 		if t == nil {
 			continue
 		}
+		used = used.plus(t.of(r.in.Team))
+		r.out.Excluded.Personal.Requests += t.total.personal
 		for team, c := range t.teams {
 			if r.in.Team == "" || team == r.in.Team {
-				r.teams[team], counted = r.teams[team].plus(c), true
+				r.teams[team] = r.teams[team].plus(c)
 			}
 		}
 	}
-	if counted {
+	if !used.IsZero() {
 		*r.out.Totals.Members++
+		r.out.Totals.Counters = r.out.Totals.plus(used)
 	}
 }
 

@@ -83,10 +83,15 @@ func (r Reconciler) Sweep(ctx context.Context, event events.EventBridgeEvent) (R
 			return out, err
 		}
 	}
+	var err error
 	if named.Organization != "" {
-		return out, errors.Join(r.reconcile(inTime, named.Organization, &out), out.failed())
+		err = errors.Join(r.reconcile(inTime, named.Organization, &out), out.failed())
+	} else {
+		out, err = r.round(ctx, inTime, out)
 	}
-	return r.round(ctx, inTime, out)
+	r.Log.InfoContext(ctx, "usage: reconciled", "organizations", out.Organizations, "events", out.Events,
+		"months", out.Months, "busy", out.Busy, "drifts", len(out.Drifts))
+	return out, err
 }
 
 // failed is the error of drifts.

@@ -113,8 +113,8 @@ type TeamRow struct {
 	Counters
 }
 
-// Totals sum the rows, also those beyond the limit. By team, what members of
-// several teams used is in several of them.
+// Totals sum the rows, also those beyond the limit. By team, they have everything once: also
+// what was used outside of teams, and what is in the rows of several.
 type Totals struct {
 	// Members is how many used something; told where all members were read.
 	Members *int `json:"members,omitzero"`

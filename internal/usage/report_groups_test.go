@@ -115,6 +115,9 @@ func TestEveryGroupingHasTheSameSum(t *testing.T) {
 				rt.Fatalf("by %s: %s in %v calls, not %s in %d: %v", by, sum, calls, total, requests, got.At("usage", "totals"))
 			}
 		}
+		if byTeam := c.usage(t, "start_date=2026-10-01&group_by=team"); cost(t, byTeam.At("usage", "totals", "cost_usd")) != total || byTeam.At("usage", "totals", "requests") != float64(requests) {
+			rt.Fatalf("by team: not %s in %d: %s", total, requests, byTeam.Raw)
+		}
 	})
 }
 

@@ -18,9 +18,6 @@ func wholeMonths(parts []part) bool {
 
 // finishTeams makes the rows of teams.
 func (r *reckoning) finishTeams(names map[id.Team]field.Name) {
-	for _, c := range r.teams {
-		r.out.Totals.Counters = r.out.Totals.plus(c)
-	}
 	r.out.ByTeam = arranged(r.in, r.teams, func(of id.Team, c Counters) (TeamRow, string) {
 		return TeamRow{Team: of, Name: names[of], Counters: c}, string(names[of]) + "\x00" + string(of)
 	})
