@@ -43,7 +43,7 @@ func (m Meter) charge(ctx context.Context, by access.Caller, entries []entry, re
 
 // result is that of a recorded event.
 func (r Record) result(status Outcome) Result {
-	result := Result{ID: r.ID, Status: status}
+	result := Result{ID: r.ID, Status: status, Late: r.Late}
 	if r.Basis != "" {
 		result.Computed = &Computed{r.Cost, r.Basis, r.Prices, r.Basis != price.Listed}
 	}

@@ -214,9 +214,10 @@ func (c chunk) writes(months []month, bookings []pool.Booking) []table.Write {
 	for _, of := range months {
 		additions[of] = newAddition(c.tallies[of], namesFor(c.by), c.by.Key())
 	}
-	for _, e := range c.events {
+	for i, e := range c.events {
 		hold, held := c.hold(e)
 		e.record.Late = e.record.settles != "" && (!held || !hold.Live(e.record.RecordedAt))
+		c.events[i] = e
 		writes = append(writes, e.record.write(e.marker))
 		additions[e.month()].count(e.record)
 	}

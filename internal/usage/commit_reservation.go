@@ -65,6 +65,8 @@ type CommittedReservation struct {
 	ID id.Reservation `json:"id"`
 	// Status is recorded, or duplicate where it was settled before.
 	Status Outcome `json:"status"`
+	// Late: the reservation had expired.
+	Late bool `json:"late,omitzero"`
 	// Computed is what the call cost, where the commit did not say it.
 	*Computed
 }
@@ -99,5 +101,5 @@ func (m Meter) CommitReservation(ctx context.Context, by access.Caller, in Commi
 	if result.Status == Rejected {
 		return Committed{}, fault.New(fault.Invalid, result.Code, result.Detail)
 	}
-	return Committed{CommittedReservation{in.Reservation, result.Status, result.Computed}}, nil
+	return Committed{CommittedReservation{in.Reservation, result.Status, result.Late, result.Computed}}, nil
 }

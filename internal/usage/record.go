@@ -61,6 +61,8 @@ type Result struct {
 	Status Outcome `json:"status"`
 	Code   string  `json:"code,omitzero"`
 	Detail string  `json:"detail,omitzero"`
+	// Late: the reservation that it settles had expired.
+	Late bool `json:"late,omitzero"`
 	// Computed is told of an event that was reported without its cost.
 	*Computed
 }

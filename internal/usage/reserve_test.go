@@ -205,9 +205,15 @@ func TestAReservationIsSettledOnce(t *testing.T) {
 	c.Advance(2 * time.Second)
 	left(6.25)
 	fifth := c.hold(t, ada.Secret, object{"estimated_cost_usd": 4}) // takes the place of the fourth
-	c.Must(t, 200, commitOf(fourth), ada.Secret, object{"cost_usd": 1})
+	for _, status := range []string{"recorded", "duplicate"} {
+		if got := c.Must(t, 200, commitOf(fourth), ada.Secret, object{"cost_usd": 1}); got.At("reservation", "late") != true || got.At("reservation", "status") != status {
+			t.Errorf("it was late: %s", got.Raw)
+		}
+	}
 	left(1.25)
-	c.Must(t, 200, commitOf(fifth), ada.Secret, object{"input_tokens": 1000, "output_tokens": 10, "model": "openai/gpt-4o"})
+	if got := c.Must(t, 200, commitOf(fifth), ada.Secret, object{"input_tokens": 1000, "output_tokens": 10, "model": "openai/gpt-4o"}); got.At("reservation", "late") != nil {
+		t.Errorf("it was not late: %s", got.Raw)
+	}
 	if got := c.Call(t, "GET /v1/key", ada.Secret, nil); got.At("remaining", "monthly_usd").(float64) <= 5 {
 		t.Errorf("%s", got.Raw)
 	}
