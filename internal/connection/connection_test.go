@@ -40,7 +40,9 @@ type company struct {
 func newCompany(t testing.TB) company {
 	t.Helper()
 	r := rostertest.New(t, account.Endpoints, connection.Endpoints, organization.Endpoints, member.Endpoints, offboarding.Endpoints, usage.AuthorizeEndpoints)
-	return company{r, membertest.Found(t, r)}
+	c := company{r, membertest.Found(t, r)}
+	c.Set(t, table.Organization(c.owner.Organization), "limit_mode", "observe") // no model needs a price
+	return c
 }
 
 func (c company) path() string {

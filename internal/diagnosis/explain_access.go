@@ -13,6 +13,7 @@ import (
 	"roster/internal/api"
 	"roster/internal/audit"
 	"roster/internal/env"
+	"roster/internal/fault"
 	"roster/internal/id"
 	"roster/internal/invitation"
 	"roster/internal/member"
@@ -21,6 +22,7 @@ import (
 	"roster/internal/organization"
 	"roster/internal/page"
 	"roster/internal/permission"
+	"roster/internal/price"
 	"roster/internal/route"
 	"roster/internal/spending"
 	"roster/internal/usage"
@@ -162,6 +164,12 @@ func (s Service) member(ctx context.Context, by access.Actor, in Request, user i
 	}
 	if limited != nil {
 		refusals = append(refusals, limited)
+	}
+	unpriced := usage.Priced(ctx, price.NewBook(s.Env), by.Organization(), standing, in.Model)
+	if refusal, ok := errors.AsType[*fault.Error](unpriced); ok && refusal.Is(usage.ErrNoPrice) {
+		refusals = append(refusals, refusal)
+	} else if unpriced != nil {
+		return Answer{}, unpriced
 	}
 	out := Access{
 		Allowed: len(refusals) == 0, Code: usage.CodeOK, User: &user, Reasons: []Reason{},

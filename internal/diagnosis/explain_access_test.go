@@ -196,7 +196,7 @@ func TestEveryReasonIsToldWithWhoBroughtItAbout(t *testing.T) {
 		m.TwoFactor, m.Accepted = true, &member.Acceptance{Version: 1, At: c.Now(), How: member.ByConsent}
 	})
 
-	got := c.explain(t, c.owner.Secret, string(ada.ID), url.Values{"key_id": {key}, "model": {"anthropic/claude"}})
+	got := c.explain(t, c.owner.Secret, string(ada.ID), url.Values{"key_id": {key}, "model": {"anthropic/claude-haiku-4-5"}})
 	want := []string{"invalid_key", "member_suspended", "two_factor_required", "policy_not_accepted", "permission_denied:role", "model_not_allowed:member", "no_connection"}
 	if all := codes(got); !slices.Equal(all, want) {
 		t.Fatalf("%v\n%s", all, got.Raw)
@@ -222,7 +222,10 @@ func TestEveryReasonIsToldWithWhoBroughtItAbout(t *testing.T) {
 	})
 	c.Must(t, 200, "PUT "+members, c.owner.Secret, object{"role": "member", "allowed_models": []string{"anthropic/*"}})
 	c.Set(t, table.Organization(c.owner.Organization), "connections", access.Connections{Enabled: map[string]int{"anthropic": 1}})
-	got = c.explain(t, ada.Secret, string(ada.ID), url.Values{"model": {"anthropic/claude"}})
+	if got := c.explain(t, ada.Secret, string(ada.ID), url.Values{"model": {"anthropic/no-such"}}); !slices.Equal(codes(got), []string{"model_unpriced"}) || reasons(got)[0]["remedy_call"] == nil {
+		t.Errorf("a model without a price: %s", got.Raw)
+	}
+	got = c.explain(t, ada.Secret, string(ada.ID), url.Values{"model": {"anthropic/claude-haiku-4-5"}})
 	if got.At("access", "allowed") != true || got.String("access", "connection_scope") != "organization" {
 		t.Errorf("%s", got.Raw)
 	}

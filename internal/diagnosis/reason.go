@@ -112,6 +112,9 @@ func (f findings) explain(refusal *fault.Error) Reason {
 		f.limitReached(&r, refusal)
 	case usage.ErrRate.Code:
 		f.rateLimited(&r, refusal)
+	case usage.ErrNoPrice.Code:
+		r.Remedy = "Give the model a price, or set a default tariff for all models without."
+		r.Call = f.call(route.UpdatePrices, map[string]any{"default_tariff": map[string]any{"input_cost_per_token": "<amount>", "output_cost_per_token": "<amount>"}})
 	case access.ErrNoConnection.Code:
 		provider, named := refusal.Members["provider"].(string)
 		if !named {

@@ -50,7 +50,7 @@ func (s Service) ExportMembers(ctx context.Context, by access.Actor, in MembersR
 		if err != nil {
 			return MembersFile{}, err
 		}
-		part, err := membersPart(in.Format, metadataNames(rows), rows, false, false)
+		part, err := membersPart(in.Format, metadataNames(rows), rows, false, false, false)
 		if err != nil {
 			return MembersFile{}, err
 		}
@@ -171,7 +171,8 @@ func (s Service) writeMembers(ctx context.Context, t job.Task[params], in Member
 			return false, err
 		}
 		last = next == ""
-		b, err := membersPart(in.Format, at.Names, rows, at.Rows == 0, last)
+		head := len(at.File.Tags) == 0 && part == nil
+		b, err := membersPart(in.Format, at.Names, rows, head, at.Rows > 0, last)
 		if err != nil {
 			return false, err
 		}
@@ -181,11 +182,12 @@ func (s Service) writeMembers(ctx context.Context, t job.Task[params], in Member
 	return last, err
 }
 
-// membersPart is what stands in a file for some of its members.
-func membersPart(format field.Format, names []string, rows []member.Row, first, last bool) ([]byte, error) {
+// membersPart is what stands in a file for some of its members: with its head, behind
+// others, with its end. A page of members may be empty.
+func membersPart(format field.Format, names []string, rows []member.Row, head, behind, last bool) ([]byte, error) {
 	if format != field.JSON {
 		t := membersTable(names, rows)
-		if !first {
+		if !head {
 			return t.Rows(), nil
 		}
 		return t.Bytes(), nil
@@ -196,9 +198,9 @@ func membersPart(format field.Format, names []string, rows []member.Row, first, 
 	}
 	list = list[1 : len(list)-1]
 	switch {
-	case first:
+	case head:
 		list = append([]byte(`{"success":true,"members":[`), list...)
-	case len(rows) > 0:
+	case behind && len(rows) > 0:
 		list = append([]byte(","), list...)
 	}
 	if last {

@@ -20,6 +20,7 @@ import (
 	"roster/internal/permission"
 	"roster/internal/role"
 	"roster/internal/rostertest"
+	"roster/internal/table"
 	"roster/internal/usage"
 )
 
@@ -349,6 +350,7 @@ func check(t *testing.T, rt *rapid.T, r *rostertest.Roster, owner membertest.Mem
 func TestARoleBoundsTheModelsOfItsMembers(t *testing.T) {
 	t.Parallel()
 	r, owner := newOrganization(t)
+	r.Set(t, table.Organization(owner.Organization), "limit_mode", "observe") // no model needs a price
 	r.Must(t, 201, "POST "+roles(owner), owner.Secret, map[string]any{
 		"name": "tester", "permissions": []string{"models:use", "roles:manage"}, "allowed_models": []string{"openai/*"}})
 	ada := membertest.Add(t, r, member.Member{Organization: owner.Organization, Role: "tester"})

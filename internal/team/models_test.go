@@ -23,7 +23,9 @@ import (
 
 func newGuarded(t *testing.T) organization {
 	r := rostertest.New(t, team.Endpoints, member.Endpoints, usage.AuthorizeEndpoints)
-	return organization{r, membertest.Found(t, r)}
+	o := organization{r, membertest.Found(t, r)}
+	o.Set(t, table.Organization(o.owner.Organization), "limit_mode", "observe") // no model needs a price
+	return o
 }
 
 // name names the models of a team.

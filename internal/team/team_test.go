@@ -216,7 +216,7 @@ func TestUsageStaysWithTheTeamForWhichItWasRecorded(t *testing.T) {
 			t.Errorf("row %d: %v, want %+v", place, row, want)
 		}
 	}
-	if byTeam.At("usage", "by_member") != nil || byTeam.At("usage", "totals", "cost_usd") != 9. {
+	if byTeam.At("usage", "by_member") != nil || byTeam.At("usage", "totals", "cost_usd") != 107. {
 		t.Errorf("%s", byTeam.Raw)
 	}
 	present := o.Must(t, 200, "GET "+path(o.owner, "/usage?team_id=", frontend), o.owner.Secret, nil)

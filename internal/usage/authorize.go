@@ -52,8 +52,8 @@ type Decision struct {
 var errReserve = fault.New(fault.Forbidden, "reservation_required",
 	"The organization's limits are strict: reserve what the call may cost (POST /v1/reservations).")
 
-// errNoPrice refuses a call that nobody could say what it costs.
-var errNoPrice = fault.New(fault.Forbidden, "model_unpriced",
+// ErrNoPrice refuses a call that nobody could say what it costs.
+var ErrNoPrice = fault.New(fault.Forbidden, "model_unpriced",
 	"The model has no price: the organization gives it one, or sets a default tariff.")
 
 // admitted is how who was named stands, through the key that was named, and whose
@@ -112,7 +112,7 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	if refused := b.refusal(now); refused != nil {
 		return Decision{}, refused
 	}
-	if err := g.priced(ctx, by, in.Model, b.mode); err != nil {
+	if err := Priced(ctx, g.prices, by.Organization(), standing, in.Model); err != nil {
 		return Decision{}, err
 	}
 	if b.mode == spending.Strict && len(b.limits)+len(b.rates) > 0 {
@@ -129,18 +129,18 @@ func (g Gate) decide(ctx context.Context, by access.Caller, in AuthorizeRequest)
 	return out, nil
 }
 
-// priced refuses a model whose calls have no price, neither of their own nor by a default
-// tariff; where limits are only observed, nothing is refused.
-func (g Gate) priced(ctx context.Context, by access.Caller, named Model, mode spending.Mode) error {
-	if named == "" || mode == spending.Observe {
+// Priced refuses with ErrNoPrice a model whose calls have no price, neither of their own nor
+// by a default tariff; where limits are only observed, nothing is refused.
+func Priced(ctx context.Context, prices *price.Book, org id.Organization, standing access.Standing, named Model) error {
+	if named == "" || standing.LimitMode() == spending.Observe {
 		return nil
 	}
-	prices, err := g.prices.List(ctx, by.Organization())
+	list, err := prices.List(ctx, org)
 	if err != nil {
 		return err
 	}
-	if _, basis := prices.For(string(named)); basis == price.Dearest {
-		return errNoPrice.With("model", named)
+	if _, basis := list.For(string(named)); basis == price.Dearest {
+		return ErrNoPrice.With("model", named)
 	}
 	return nil
 }
